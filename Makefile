@@ -1,0 +1,71 @@
+# Convoy. `make help` lists the targets; each installs what it needs.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOL := hack/tool
+# Where the test binaries of a Kubernetes control plane are; resolved, and built if need be, when a recipe first asks.
+ASSETS = $(shell go run -C hack/devcluster ./cmd/devcluster assets)
+MODULES := . hack/devcluster
+
+##@ Everyday
+
+.PHONY: help
+help: ## Print this list.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: prepare ## Run every test: units, properties, a short simulation, the API on a real API server. Race detector on.
+	@hack/test.sh
+
+.PHONY: verify
+verify: prepare ## Check generated files, formatting, lint, import boundaries, tidiness, licence headers. Changes nothing.
+	@hack/verify.sh
+
+.PHONY: generate
+generate: ## Regenerate deep copies and CRDs from api/.
+	@hack/generate.sh
+
+.PHONY: fmt
+fmt: ## Format every Go file.
+	$(TOOL) golangci-lint-kube-api-linter fmt ./...
+
+.PHONY: lint
+lint: ## Run the linters alone.
+	@hack/lint.sh
+
+##@ Proof
+
+.PHONY: sim
+sim: ## Simulate the protocol under an adversary: RUNS schedules (default 10000) from SEED (default: random, printed).
+	go run ./hack/sim/cmd/sim $(if $(SEED),-seed $(SEED)) -runs $(or $(RUNS),10000)
+
+.PHONY: model
+model: ## Check the protocol's models exhaustively, and that each rule's removal is found. Under 5 minutes.
+	go run ./hack/model
+
+.PHONY: soak
+soak: ## Long proofs: a million simulated schedules, every injected fault, every model. Hours.
+	go run ./hack/sim/cmd/sim -faults
+	go run ./hack/model
+	go run ./hack/sim/cmd/sim $(if $(SEED),-seed $(SEED)) -runs $(or $(RUNS),1000000)
+
+.PHONY: bench
+bench: ## Run the benchmarks of the cores, five times, and summarise them.
+	@hack/bench.sh
+
+##@ A control plane on this machine
+
+.PHONY: control-plane
+control-plane: ## Run etcd, an API server, controllers and a scheduler on loopback until interrupted.
+	go run -C hack/devcluster ./cmd/devcluster up
+
+##@ Owners
+
+.PHONY: rename
+rename: ## Rename the module and the API group: make rename MODULE=example.org/convoy GROUP=convoy.example.org
+	@hack/rename.sh "$(MODULE)" "$(GROUP)"
+
+.PHONY: prepare
+prepare:
+	@hack/prepare.sh
