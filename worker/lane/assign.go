@@ -22,38 +22,40 @@ const None int32 = -1
 // are assigned in the same way, with current indexed by shard.
 func Assign(current, slots []int32) []int32 {
 	b := newBalance(current, slots)
-	for at, share := range shares(len(current), b.held) {
-		b.room = append(b.room, share-len(b.held[at]))
-	}
 	b.shed()
 	b.place()
-	return b.next
+	return b.assignment()
 }
+
+// nowhere is the place of a lane without a slot.
+const nowhere = -1
 
 // balance is one assignment in the making. A slot is known by its place in slots.
 type balance struct {
-	slots []int32   // ascending, each once
-	held  [][]int32 // by place: the lanes that the slot holds at the start, ascending
-	room  []int     // by place: lanes that the slot may still take; negative: must give up
-	next  []int32   // by lane: slot or None
+	slots []int32 // ascending, each once
+	at    []int   // by lane: the place of its slot, or nowhere
+	room  []int   // by place: lanes that the slot may still take; negative: must give up
 }
 
 func newBalance(current, slots []int32) *balance {
-	b := &balance{slots: distinct(slots), next: make([]int32, len(current))}
-	b.held = make([][]int32, len(b.slots))
-	b.room = make([]int, 0, len(b.slots))
+	b := &balance{slots: distinct(slots), at: make([]int, len(current))}
 	place := make(map[int32]int, len(b.slots))
 	for at, slot := range b.slots {
 		place[slot] = at
 	}
+	held := make([]int, len(b.slots))
 	for lane, slot := range current {
 		at, live := place[slot]
 		if !live {
-			b.next[lane] = None
+			b.at[lane] = nowhere
 			continue
 		}
-		b.next[lane] = slot
-		b.held[at] = append(b.held[at], int32(lane))
+		b.at[lane] = at
+		held[at]++
+	}
+	b.room = shares(len(current), held)
+	for at, lanes := range held {
+		b.room[at] -= lanes
 	}
 	return b
 }
@@ -67,13 +69,13 @@ func distinct(slots []int32) []int32 {
 	return sorted[from:]
 }
 
-// shares is the number of lanes that each slot shall hold. It is the one place
-// that knows what balance means: the rest of Assign follows any shares that add
-// up to lanes.
+// shares is the number of lanes that each slot shall hold, given how many it
+// holds. It is the one place that knows what balance means: the rest of Assign
+// follows any shares that add up to lanes.
 //
 // Giving the larger shares to the slots that hold most is what makes the number
 // of moves minimal: a larger share saves a move exactly where it is already held.
-func shares(lanes int, held [][]int32) []int {
+func shares(lanes int, held []int) []int {
 	if len(held) == 0 {
 		return nil
 	}
@@ -82,31 +84,37 @@ func shares(lanes int, held [][]int32) []int {
 	for at := range byHeld {
 		byHeld[at] = at
 	}
-	slices.SortStableFunc(byHeld, func(a, b int) int { return cmp.Compare(len(held[b]), len(held[a])) })
+	slices.SortStableFunc(byHeld, func(a, b int) int { return cmp.Compare(held[b], held[a]) })
 
-	all := make([]int, len(held))
-	for nth, at := range byHeld {
-		all[at] = floor
-		if nth < larger {
-			all[at]++
-		}
+	all := slices.Repeat([]int{floor}, len(held))
+	for _, at := range byHeld[:larger] {
+		all[at]++
 	}
 	return all
 }
 
-// shed takes from every slot above its share the lanes that rank it worst.
+// shed takes from every slot above its share the lanes that rank it worst. Each
+// slot is judged by itself, so that the order of the map does not matter.
 func (b *balance) shed() {
-	for at, room := range b.room {
-		if room >= 0 {
-			continue
-		}
-		slot, lanes := b.slots[at], b.held[at]
+	for at, lanes := range b.overfull() {
+		slot := b.slots[at]
 		slices.SortFunc(lanes, func(x, y int32) int { return cmp.Compare(score(x, slot), score(y, slot)) })
-		for _, lane := range lanes[:-room] {
-			b.next[lane] = None
+		for _, lane := range lanes[:-b.room[at]] {
+			b.at[lane] = nowhere
 		}
 		b.room[at] = 0
 	}
+}
+
+// overfull is the lanes of each slot above its share, by the slot's place.
+func (b *balance) overfull() map[int][]int32 {
+	lanes := map[int][]int32{}
+	for lane, at := range b.at {
+		if at != nowhere && b.room[at] < 0 {
+			lanes[at] = append(lanes[at], int32(lane))
+		}
+	}
+	return lanes
 }
 
 // place gives each lane without a slot to the slot it ranks best among those
@@ -119,13 +127,13 @@ func (b *balance) place() {
 			open = append(open, at)
 		}
 	}
-	for lane, slot := range b.next {
-		if slot != None || len(open) == 0 {
+	for lane, at := range b.at {
+		if at != nowhere || len(open) == 0 {
 			continue
 		}
 		nth := b.best(int32(lane), open)
-		at := open[nth]
-		b.next[lane] = b.slots[at]
+		at = open[nth]
+		b.at[lane] = at
 		b.room[at]--
 		if b.room[at] == 0 {
 			open = slices.Delete(open, nth, nth+1)
@@ -133,7 +141,7 @@ func (b *balance) place() {
 	}
 }
 
-// best is the index in open, which is not empty, of the slot that lane ranks first.
+// best is the index in open, which is not empty, of the place that lane ranks first.
 func (b *balance) best(lane int32, open []int) int {
 	first, highest := 0, uint64(0)
 	for nth, at := range open {
@@ -142,4 +150,15 @@ func (b *balance) best(lane int32, open []int) int {
 		}
 	}
 	return first
+}
+
+func (b *balance) assignment() []int32 {
+	next := make([]int32, len(b.at))
+	for lane, at := range b.at {
+		next[lane] = None
+		if at != nowhere {
+			next[lane] = b.slots[at]
+		}
+	}
+	return next
 }

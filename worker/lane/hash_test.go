@@ -97,12 +97,9 @@ func TestKeyToLaneDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkKeyToLane(b *testing.B) {
-	key, sum := "7c9e6679-7425-40de-944b-e07fc1f90ae7", 0
+	key := "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 	b.ReportAllocs()
 	for b.Loop() {
-		sum += Of(Hash(key), 64)
-	}
-	if sum < 0 {
-		b.Fatal("a lane below 0")
+		Of(Hash(key), 64)
 	}
 }
