@@ -1,0 +1,97 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `devcluster runs a Kubernetes control plane on this machine, compiled from Go modules.
+
+  devcluster assets [--components NAMES]   make the binaries and print the directory that holds them
+  devcluster up [--kubeconfig FILE]        run a control plane until interrupted
+
+Binaries come from KUBEBUILDER_ASSETS, from the cache of an earlier run, from the published envtest archive, or
+are compiled, whichever has them first.
+`
+
+// The exit codes of this command.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// errUsage marks an error that the usage text answers.
+var errUsage = errors.New("usage")
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
+	defer stop()
+	// A second interrupt ends the process at once, and the kernel its children.
+	context.AfterFunc(ctx, stop)
+
+	err := dispatch(ctx, args)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(os.Stderr, usage)
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(os.Stderr, "devcluster: %v\n\n%s", err, usage)
+		return exitUsage
+	default:
+		fmt.Fprintf(os.Stderr, "devcluster: %v\n", err)
+		return exitFailure
+	}
+}
+
+func dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%w: name a command", errUsage)
+	}
+	switch name, rest := args[0], args[1:]; name {
+	case "assets":
+		return makeAssets(ctx, rest)
+	case "up":
+		return up(ctx, rest)
+	case "help", "-h", "--help":
+		return flag.ErrHelp
+	default:
+		return fmt.Errorf("%w: %q is no command", errUsage, name)
+	}
+}
+
+// endingSignals ask for a clean end. SIGHUP comes from a closed terminal, unless nohup had it ignored.
+func endingSignals() []os.Signal {
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
+// parse reads the flags of one command, which takes no other arguments.
+func parse(flags *flag.FlagSet, args []string) error {
+	flags.SetOutput(os.Stderr)
+	flags.Usage = func() {}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%w: %s takes no argument %q", errUsage, flags.Name(), flags.Arg(0))
+	}
+	return nil
+}

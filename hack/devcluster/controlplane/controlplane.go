@@ -1,0 +1,155 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// startTimeout bounds the time until ready. An idle machine needs some 6 s, a busy one with 2 cores several times that.
+const startTimeout = 2 * time.Minute
+
+// Config says what to run.
+type Config struct {
+	// BinDir holds etcd, kube-apiserver, kube-controller-manager and kube-scheduler under these names.
+	BinDir string
+	// TempDir is where the data directory is made; empty means the system's directory for temporary files. It must be a
+	// short path: a unix socket's path has at most 104 bytes on some systems.
+	TempDir string
+}
+
+func (c Config) validate() error {
+	if c.BinDir == "" {
+		return errors.New("BinDir is empty: name the directory with the components' binaries")
+	}
+	return nil
+}
+
+// ControlPlane is a running control plane.
+type ControlPlane struct {
+	// URL is the API server's address.
+	URL string
+	// Kubeconfig is the path of a kubeconfig file with a cluster administrator's token.
+	Kubeconfig string
+	// DataDir holds the kubeconfig, etcd's data, and one log file per component. Stop removes it.
+	DataDir string
+
+	data   *dataDir
+	client *http.Client
+	token  string
+
+	// processes are in the order of their start; Start alone appends.
+	processes []*process
+	// failed takes the first component that exits without being told to: it is the cause if others follow.
+	failed chan *process
+
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// Start starts a control plane and waits until it is ready. Cancelling ctx ends the start only: what runs afterwards
+// is ended by Stop.
+func Start(ctx context.Context, config Config) (*ControlPlane, error) {
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("starting a control plane: %w", err)
+	}
+	data, err := makeDataDir(config.TempDir)
+	if err != nil {
+		return nil, fmt.Errorf("starting a control plane: %w", err)
+	}
+	cp := &ControlPlane{DataDir: data.path, data: data, failed: make(chan *process, 1)}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := cp.start(ctx, config); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting a control plane: %w", err), cp.Stop())
+	}
+	return cp, nil
+}
+
+func (cp *ControlPlane) start(ctx context.Context, config Config) error {
+	port, err := reservePort()
+	if err != nil {
+		return err
+	}
+	defer port.release()
+	cp.URL = fmt.Sprintf("https://127.0.0.1:%d", port.number)
+	identity, err := writeIdentity(cp.DataDir, cp.URL)
+	if err != nil {
+		return err
+	}
+	cp.Kubeconfig, cp.token, cp.client = identity.kubeconfig(admin), identity.token(admin), identity.client()
+	arguments := arguments{dir: cp.DataDir, port: port.number}
+	if err := cp.run(config.BinDir, "etcd", arguments.etcd()); err != nil {
+		return err
+	}
+	if err := cp.await(ctx, "etcd", etcdHealthy(arguments.etcdSocket())); err != nil {
+		return err
+	}
+	if err := cp.run(config.BinDir, "kube-apiserver", arguments.apiServer()); err != nil {
+		return err
+	}
+	if err := cp.await(ctx, "kube-apiserver", cp.answers("/readyz")); err != nil {
+		return err
+	}
+	if err := cp.run(config.BinDir, "kube-controller-manager", arguments.controllerManager()); err != nil {
+		return err
+	}
+	if err := cp.run(config.BinDir, "kube-scheduler", arguments.scheduler()); err != nil {
+		return err
+	}
+	// Pods are refused in a namespace without this service account, and a controller makes it: it proves both.
+	return cp.await(ctx, "kube-controller-manager", cp.answers("/api/v1/namespaces/default/serviceaccounts/default"))
+}
+
+// run starts one component with its log in the data directory.
+func (cp *ControlPlane) run(binDir, name string, args []string) error {
+	p, err := startProcess(filepath.Join(binDir, name), filepath.Join(cp.DataDir, name+".log"), args, cp.failed)
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", name, err)
+	}
+	cp.processes = append(cp.processes, p)
+	return nil
+}
+
+// Wait returns nil when ctx ends, and an error as soon as a component exits.
+func (cp *ControlPlane) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case p := <-cp.failed:
+		return p.failure()
+	}
+}
+
+// Stop ends the components, the last started first, and removes the data directory. A component that does not end
+// within its grace of some seconds is killed. Every call returns the same answer, when all is done.
+func (cp *ControlPlane) Stop() error {
+	cp.stopOnce.Do(func() {
+		for i := len(cp.processes) - 1; i >= 0; i-- {
+			cp.processes[i].stop()
+		}
+		if cp.client != nil {
+			cp.client.CloseIdleConnections()
+		}
+		if err := cp.data.remove(); err != nil {
+			cp.stopErr = fmt.Errorf("stopping the control plane: %w", err)
+		}
+	})
+	return cp.stopErr
+}
+
+// Logs returns the paths of the components' log files, in the order of their start. They exist until Stop.
+func (cp *ControlPlane) Logs() []string {
+	var paths []string
+	for _, p := range cp.processes {
+		paths = append(paths, p.logPath)
+	}
+	return paths
+}

@@ -1,0 +1,52 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// reservedPort is a free loopback port that the kernel gives to nobody else. The usual way, to listen, close and hope,
+// loses the port now and then to another program that asks for a free one in between.
+type reservedPort struct {
+	number  int
+	release func()
+}
+
+// reservePort binds a port without listening. The API server binds it too, both with SO_REUSEPORT, and gets all
+// connections because it alone listens.
+func reservePort() (reservedPort, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return reservedPort{}, fmt.Errorf("reserving a port: %w", err)
+	}
+	unix.CloseOnExec(fd)
+	number, err := bindFreePort(fd)
+	if err != nil {
+		unix.Close(fd)
+		return reservedPort{}, fmt.Errorf("reserving a port: %w", err)
+	}
+	return reservedPort{number: number, release: sync.OnceFunc(func() { unix.Close(fd) })}, nil
+}
+
+func bindFreePort(fd int) (int, error) {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+		return 0, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return 0, err
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		return 0, err
+	}
+	address, ok := bound.(*unix.SockaddrInet4)
+	if !ok {
+		return 0, fmt.Errorf("bound to an address of type %T", bound)
+	}
+	return address.Port, nil
+}
