@@ -14,7 +14,7 @@
 // The hash is XXH64 with seed 0 (https://github.com/Cyan4973/xxHash,
 // doc/xxhash_spec.md). It was chosen because it is published with a frozen
 // specification, exists in every language a producer is likely to use, passes
-// the SMHasher quality suite, and costs less than the map look-up that follows it.
+// the SMHasher quality suite, and takes about 10 ns for a key of 36 bytes.
 // It has no secret: whoever chooses keys can aim them at one lane. That makes
 // a lane hot; it does not break the order of any key.
 //
