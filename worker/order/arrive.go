@@ -1,0 +1,191 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package order
+
+// readAhead is how many payloads of a key are read back at a time when it runs from positions or from the park.
+const readAhead = 32
+
+// Message takes the next message of the lane; positions ascend. It returns false when the message was not taken: the lane is not open, drains, or its look-ahead is full. The payload then stays the caller's, and the same message must come first when the caller
+// tries again (an accepted successor would be a lost message); Credit says when. A message seen before, or completed by an earlier owner, is taken and dropped.
+func (s *Sequencer) Message(number int32, m Message) bool {
+	li := s.laneIndex(number)
+	if li == 0 {
+		return false
+	}
+	l := &s.lanes[li]
+	if l.draining || (l.refused != 0 && m.Position > l.refused) {
+		return false
+	}
+	if m.Position <= l.ledger.taken {
+		s.drop(l, m.Payload)
+		return true
+	}
+	if l.ledger.completedBefore(m.Position) {
+		s.skip(l, m)
+		return true
+	}
+	ki := s.find(li, m.Hash, m.Key)
+	if ki != 0 && s.inPark(ki, m.Sequence) {
+		s.skip(l, m)
+		s.emit(Effect{Kind: Complete, Lane: l.id, Position: m.Position, Sequence: m.Sequence, Hash: m.Hash, Key: m.Key})
+		return true
+	}
+	if s.fullOf(l) {
+		s.refuse(li, m.Position)
+		return false
+	}
+	l.refused = 0
+	s.unblock(l)
+	if ki == 0 {
+		ki = s.addKey(li, m.Hash, m.Key)
+	}
+	s.append(ki, m)
+	return true
+}
+
+func (s *Sequencer) drop(l *lane, payload Payload) {
+	if payload != 0 {
+		s.emit(Effect{Kind: Drop, Lane: l.id, Payload: payload})
+	}
+}
+
+// skip passes a message that needs no run.
+func (s *Sequencer) skip(l *lane, m Message) {
+	l.refused = 0
+	l.ledger.skip(m.Position)
+	s.drop(l, m.Payload)
+}
+
+// append puts a message at the end of its key's convoy, with its payload when the key is within its share of the buffer.
+func (s *Sequencer) append(ki int32, m Message) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	ordinal := l.ledger.add(m.Position)
+	if k.spill.count == 0 && s.withinShare(l, k) {
+		ni := s.appendNode(&k.front, node{position: m.Position, sequence: m.Sequence, payload: m.Payload, ordinal: ordinal})
+		l.payloads++
+		if p := s.parkOf(k); p != nil && p.nextMove == 0 {
+			p.nextMove = ni
+		}
+	} else {
+		s.pushSpill(&k.spill, m.Position)
+		s.drop(l, m.Payload)
+	}
+	switch {
+	case k.park != 0:
+		s.move(ki)
+	case s.outgrown(l, k):
+		s.divert(ki)
+	}
+	s.settle(ki, arrived)
+}
+
+// withinShare is the threshold for payloads: a key may hold as many as are free, so that any number of hot keys leaves room for one more key. (Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches, 1998, with alpha 1.)
+func (s *Sequencer) withinShare(l *lane, k *key) bool {
+	free := s.config.Buffer - int(l.payloads)
+	return free > 0 && int(k.front.n) < free
+}
+
+// outgrown is the same threshold for the look-ahead: a key beyond it is diverted. Block diverts nothing.
+func (s *Sequencer) outgrown(l *lane, k *key) bool {
+	if s.config.OnFailure == Block || int(l.parked) >= s.config.ParkMaxKeys {
+		return false
+	}
+	return int(k.front.n+k.spill.count) > s.config.LookAhead-l.ledger.outstanding
+}
+
+// refuse turns the message at pos away and names the key that holds most of the look-ahead.
+func (s *Sequencer) refuse(li int32, pos Position) {
+	l := &s.lanes[li]
+	l.refused = pos
+	if l.blocked {
+		return
+	}
+	l.blocked = true
+	most := int32(0)
+	for i := range s.keys.items {
+		k := &s.keys.items[i]
+		if k.lane == li && (most == 0 || k.front.n+k.spill.count > s.keys.at(most).front.n+s.keys.at(most).spill.count) {
+			most = int32(i)
+		}
+	}
+	k := s.keys.at(most)
+	s.emit(Effect{Kind: Blocked, Lane: l.id, Hash: k.hash, Key: k.name, Count: k.front.n + k.spill.count})
+}
+
+func (s *Sequencer) unblock(l *lane) {
+	if l.blocked {
+		l.blocked = false
+		s.emit(Effect{Kind: Unblocked, Lane: l.id})
+	}
+}
+
+// pull turns up to want positions of the key's spill into nodes and asks for their payloads.
+func (s *Sequencer) pull(ki int32, want int) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	for ; want > 0 && k.spill.count > 0; want-- {
+		pos := s.popSpill(&k.spill)
+		ni := s.appendNode(&k.front, node{position: pos, ordinal: noEntry})
+		l.payloads++
+		if p := s.parkOf(k); p != nil && p.nextMove == 0 {
+			p.nextMove = ni
+		}
+		s.emit(Effect{Kind: Read, Lane: l.id, Position: pos, Hash: k.hash, Key: k.name})
+	}
+}
+
+// prefetch reads back before the key runs dry, within the buffer; at least one message when the key has none.
+func (s *Sequencer) prefetch(ki int32) {
+	k := s.keys.at(ki)
+	if k.spill.count == 0 || k.front.n > readAhead/2 {
+		return
+	}
+	free := s.config.Buffer - int(s.lanes[k.lane].payloads)
+	want := min(readAhead-int(k.front.n), free)
+	if k.front.n == 0 {
+		want = max(want, 1)
+	}
+	s.pull(ki, want)
+}
+
+// Reread answers Read. An answer for a lane or message that is gone is dropped.
+func (s *Sequencer) Reread(number int32, m Message) {
+	li := s.laneIndex(number)
+	if li == 0 {
+		s.emit(Effect{Kind: Drop, Lane: number, Payload: m.Payload})
+		return
+	}
+	l := &s.lanes[li]
+	ki := s.find(li, m.Hash, m.Key)
+	n := s.awaited(ki, m.Position)
+	if n == nil {
+		s.drop(l, m.Payload)
+		return
+	}
+	n.payload, n.sequence = m.Payload, m.Sequence
+	s.move(ki)
+	s.readDone(ki)
+}
+
+// awaited finds the node whose payload is asked for; they are few, and at the front.
+func (s *Sequencer) awaited(ki int32, pos Position) *node {
+	if ki == 0 {
+		return nil
+	}
+	for ni := s.keys.at(ki).front.head; ni != 0; ni = s.nodes.at(ni).next {
+		if n := s.nodes.at(ni); n.position == pos && n.payload == 0 {
+			return n
+		}
+	}
+	return nil
+}
+
+// readDone gives a key its turn back once the payload it waited for is there.
+func (s *Sequencer) readDone(ki int32) {
+	k := s.keys.at(ki)
+	if k.state == Reading && s.headReady(k) {
+		s.makeReady(ki, answered, true)
+	}
+}

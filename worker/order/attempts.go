@@ -1,0 +1,137 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package order
+
+import (
+	"cmp"
+	"slices"
+)
+
+// suspect is an attempt recorded by an earlier owner. It stays in every later record of the lane until a key takes it over, so that a second crash before its turn does not forget it.
+type suspect struct {
+	Attempt
+	taken bool
+}
+
+func (s *Sequencer) loadAttempts(l *lane, o *Opening) {
+	for _, a := range o.Progress.Attempts {
+		if a.Position != 0 {
+			l.suspects = append(l.suspects, suspect{Attempt: a})
+		} else if slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Hash == a.Hash }) {
+			l.parkedSuspects = append(l.parkedSuspects, suspect{Attempt: a})
+		}
+	}
+	slices.SortFunc(l.suspects, func(a, b suspect) int { return cmp.Compare(a.Position, b.Position) })
+}
+
+// earlier finds what earlier owners recorded of a message; nil when nothing.
+func (l *lane) earlier(k *key, n *node, fromPark bool) *suspect {
+	if fromPark {
+		for i := range l.parkedSuspects {
+			if a := &l.parkedSuspects[i]; a.Hash == k.hash && a.Sequence == n.sequence && !a.taken {
+				return a
+			}
+		}
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(l.suspects, n.position, func(a suspect, pos Position) int { return cmp.Compare(a.Position, pos) })
+	if !found || l.suspects[i].taken {
+		return nil
+	}
+	return &l.suspects[i]
+}
+
+// needsRecord tells whether a first start of the message must be recorded before it is made: a process that died may have started it, and if this one dies of it the next must know. Later starts of a message always are.
+func (s *Sequencer) needsRecord(l *lane, k *key, n *node, fromPark bool) bool {
+	if fromPark {
+		return l.crashed && n.sequence <= s.parks.at(k.park).opened
+	}
+	return n.position <= l.careful || l.earlier(k, n, false) != nil
+}
+
+// countAttempt raises the attempt of the key's first message, once for each start.
+func (s *Sequencer) countAttempt(ki int32, n *node, fromPark bool) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	if k.counted && k.tried.Sequence == n.sequence {
+		k.recorded = k.recorded || k.recordAt <= l.flushed
+		return
+	}
+	if k.attempts == 0 || k.tried.Sequence != n.sequence {
+		s.firstAttempt(ki, n, fromPark)
+	} else {
+		k.recorded = k.recordAt <= l.flushed
+	}
+	k.counted = true
+	k.attempts++
+}
+
+// firstAttempt starts the count for a message, with what earlier owners recorded of it.
+func (s *Sequencer) firstAttempt(ki int32, n *node, fromPark bool) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	k.attempts, k.suspect, k.exhausted = 0, false, false
+	k.tried = Item{Position: n.position, Sequence: n.sequence}
+	k.recorded = !s.needsRecord(l, k, n, fromPark)
+	if len(l.suspects)+len(l.parkedSuspects) > 0 {
+		if a := l.earlier(k, n, fromPark); a != nil {
+			a.taken = true
+			k.attempts, k.suspect, k.recorded = a.Attempts, l.crashed, false
+			k.exhausted = int(a.Attempts) >= s.config.MaxAttempts
+		}
+	}
+	if !k.recorded {
+		k.recordAt = l.version + 1
+	}
+	s.joinTried(ki)
+}
+
+// uncount takes back an attempt that was counted and will not be made.
+func (s *Sequencer) uncount(ki int32) {
+	k := s.keys.at(ki)
+	if k.counted {
+		k.counted = false
+		k.attempts--
+	}
+	if k.attempts == 0 {
+		s.leaveTried(ki)
+	}
+}
+
+// clearAttempts forgets the count once the message tried is concluded.
+func (s *Sequencer) clearAttempts(ki int32) {
+	k := s.keys.at(ki)
+	k.attempts, k.counted, k.suspect, k.exhausted = 0, false, false, false
+	s.leaveTried(ki)
+}
+
+func (s *Sequencer) joinTried(ki int32) {
+	k := s.keys.at(ki)
+	if k.inTried {
+		return
+	}
+	l := &s.lanes[k.lane]
+	k.inTried = true
+	k.triedPrev, k.triedNext = 0, l.tried
+	if l.tried != 0 {
+		s.keys.at(l.tried).triedPrev = ki
+	}
+	l.tried = ki
+}
+
+func (s *Sequencer) leaveTried(ki int32) {
+	k := s.keys.at(ki)
+	if !k.inTried {
+		return
+	}
+	k.inTried = false
+	if k.triedPrev == 0 {
+		s.lanes[k.lane].tried = k.triedNext
+	} else {
+		s.keys.at(k.triedPrev).triedNext = k.triedNext
+	}
+	if k.triedNext != 0 {
+		s.keys.at(k.triedNext).triedPrev = k.triedPrev
+	}
+}

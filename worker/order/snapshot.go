@@ -1,0 +1,71 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package order
+
+// Snapshot fills p, reusing its slices, with what is to be flushed for the lane. It returns false when the lane is not open.
+func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
+	li := s.laneIndex(number)
+	if li == 0 {
+		return false
+	}
+	l := &s.lanes[li]
+	l.version++
+	*p = Progress{Ranges: p.Ranges[:0], Attempts: p.Attempts[:0], Version: l.version}
+	l.ledger.snapshot(p)
+	for ki := l.tried; ki != 0; ki = s.keys.at(ki).triedNext {
+		s.appendAttempts(p, s.keys.at(ki))
+	}
+	for _, earlier := range [...][]suspect{l.suspects, l.parkedSuspects} {
+		for i := range earlier {
+			if a := &earlier[i]; !a.taken && (a.Position == 0 || a.Position > p.LowWater) {
+				p.Attempts = append(p.Attempts, a.Attempt)
+			}
+		}
+	}
+	return true
+}
+
+// appendAttempts notes the message a key has tried, and the others in its call.
+func (s *Sequencer) appendAttempts(p *Progress, k *key) {
+	p.Attempts = append(p.Attempts, Attempt{Position: k.tried.Position, Sequence: k.tried.Sequence, Hash: k.hash, Attempts: k.attempts})
+	if k.call == 0 {
+		return
+	}
+	c := &s.calls[k.call]
+	for i := 1; i < len(c.items); i++ {
+		position := c.items[i].Position
+		if i < c.owned {
+			position = 0
+		}
+		p.Attempts = append(p.Attempts, Attempt{Position: position, Sequence: c.items[i].Sequence, Hash: k.hash, Attempts: 1})
+	}
+}
+
+// Flushed says that the snapshot of that version is durable. Starts that waited for it are made at the next Poll.
+func (s *Sequencer) Flushed(number int32, version uint64) {
+	li := s.laneIndex(number)
+	if li == 0 {
+		return
+	}
+	l := &s.lanes[li]
+	l.flushed = max(l.flushed, min(version, l.version))
+	for l.recording.n > 0 && s.keys.at(l.recording.head).recordAt <= l.flushed {
+		s.makeReady(s.popFront(&l.recording), flushed, true)
+	}
+}
+
+// awaitRecord queues a key until its attempt is in a durable record. Versions only grow, so the queue is in their order but for keys that waited out a retry; those are let in front.
+func (s *Sequencer) awaitRecord(ki int32) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	if l.recording.n > 0 && k.recordAt < s.keys.at(l.recording.tail).recordAt {
+		s.pushFront(&l.recording, ki)
+	} else {
+		s.pushBack(&l.recording, ki)
+	}
+	if l.asked <= l.version {
+		l.asked = l.version + 1
+		s.emit(Effect{Kind: Record, Lane: l.id})
+	}
+}
