@@ -1,0 +1,125 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ConvoyWorker is the mailbox of one worker pod, with the pod's name and owned by it: the controller writes spec (what
+// the worker is to hold), the worker writes status (what it holds). A worker watches its own object alone. If it is
+// deleted the controller makes it again, empty, and the worker goes on.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=cvw,categories=convoy
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Slot",type=integer,JSONPath=`.spec.slot`,description="The slot that the pod is bound to; empty if none."
+// +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=`.spec.revision`,description="The table revision that the spec was made from."
+// +kubebuilder:printcolumn:name="Observed",type=integer,JSONPath=`.status.observedRevision`,description="The table revision that the worker has carried out; equal to Revision at rest."
+// +kubebuilder:printcolumn:name="Resigned",type=boolean,JSONPath=`.status.resigned`,description="Whether the worker holds nothing and never will again."
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.?spec.?revision.orValue(0) >= oldSelf.?spec.?revision.orValue(0)",message="spec.revision only grows: the worker ignores an older one; leave the spec to the controller",fieldPath=".spec"
+// +kubebuilder:validation:XValidation:rule="!oldSelf.?status.?resigned.orValue(false) || self.?status.?resigned.orValue(false)",message="a worker that has resigned stays so: leave status.resigned true, a new pod takes its place",fieldPath=".status"
+// +kubebuilder:validation:XValidation:rule="self.?status.?incarnation.orValue(0) >= oldSelf.?status.?incarnation.orValue(0)",message="status.incarnation only grows: an earlier process of this worker must not report any more",fieldPath=".status"
+type ConvoyWorker struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata. The name is the pod's.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is what the worker is to hold. Written by the controller, empty at first.
+	// +optional
+	Spec *ConvoyWorkerSpec `json:"spec,omitempty"`
+
+	// status is what the worker holds. Written by the worker.
+	// +optional
+	Status *ConvoyWorkerStatus `json:"status,omitempty"`
+}
+
+// ConvoyWorkerSpec is what one worker is to hold, as of one revision of the lane table.
+type ConvoyWorkerSpec struct {
+	// revision is the revision of the lane table that this spec was made from; it only grows. Absent, that is 0, before
+	// the first. Example: 118.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Revision *int64 `json:"revision,omitempty"`
+
+	// slot is the slot that the pod is bound to. Absent while it is bound to none. Example: 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Slot *int32 `json:"slot,omitempty"`
+
+	// leaving says that the worker will get no more lanes, because its pod is on its way out. Default: false.
+	// Example: true.
+	// +optional
+	Leaving *bool `json:"leaving,omitempty"`
+
+	// quarantineSeconds is how long after the write of its epoch a forced grant waits, in seconds. Default: 0.
+	// Example: 40.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3900
+	QuarantineSeconds *int32 `json:"quarantineSeconds,omitempty"`
+
+	// lanes are the lanes to hold, by ascending number, up to 10,000. Example: [{lane: 5, epoch: 7}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Lanes []LaneGrant `json:"lanes,omitempty"`
+
+	// shards are the shards to route, by ascending number, up to 10,000. Example: [{shard: 0, epoch: 3}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Shards []ShardGrant `json:"shards,omitempty"`
+}
+
+// LaneGrant is the right to run one lane at one epoch.
+type LaneGrant struct {
+	// lane is the lane's number, from 0. Example: 5.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Lane int32 `json:"lane"`
+
+	// epoch is the grant's fencing token; the worker writes it to the broker before anything else. Example: 7.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Epoch int64 `json:"epoch,omitempty"`
+
+	// forced says that an earlier owner may still run: the worker waits quarantineSeconds before it starts a message.
+	// Default: false. Example: true.
+	// +optional
+	Forced *bool `json:"forced,omitempty"`
+}
+
+// ShardGrant is the right to route one shard at one epoch.
+type ShardGrant struct {
+	// shard is the shard's number, from 0. Example: 0.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Shard int32 `json:"shard"`
+
+	// epoch is the grant's fencing token; the worker writes it to the broker before anything else. Example: 3.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Epoch int64 `json:"epoch,omitempty"`
+
+	// forced says that an earlier owner may still run: the worker waits quarantineSeconds before it routes a message.
+	// Default: false. Example: true.
+	// +optional
+	Forced *bool `json:"forced,omitempty"`
+}
+
+// ConvoyWorkerList is a list of workers.
+//
+// +kubebuilder:object:root=true
+type ConvoyWorkerList struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard list's metadata.
+	// +optional
+	metav1.ListMeta `json:"metadata,omitzero"`
+
+	// items are the workers.
+	Items []ConvoyWorker `json:"items"`
+}

@@ -1,0 +1,160 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ConvoyWorkerStatus is what one worker holds and which spec it has carried out.
+type ConvoyWorkerStatus struct {
+	// conditions are what the worker alone can know, such as HandlerAccepting; the controller sums them up in the pool's.
+	// Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=32
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedRevision is the highest spec.revision that the lists below reflect: it answers revokes up to there. Absent
+	// before the first. Example: 118.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ObservedRevision *int64 `json:"observedRevision,omitempty"`
+
+	// incarnation counts the processes of this worker; each raises it, by compare-and-swap, before it opens anything.
+	// Example: 2.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Incarnation *int64 `json:"incarnation,omitempty"`
+
+	// resigned is terminal: the worker holds nothing and opens nothing again, also after a restart. Default: false.
+	// Example: true.
+	// +optional
+	Resigned *bool `json:"resigned,omitempty"`
+
+	// protocol is the range of protocol numbers that the worker speaks. A worker that speaks none of the operator's keeps
+	// what it has and gets no more. Example: {min: 1, max: 1}.
+	// +optional
+	Protocol *ProtocolRange `json:"protocol,omitempty"`
+
+	// lanes are the lanes that the worker holds or was refused, by ascending number, up to 10,000. What is not listed is
+	// not held. Example: [{lane: 5, epoch: 7}, {lane: 6, epoch: 2, state: Draining}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Lanes []LaneHolding `json:"lanes,omitempty"`
+
+	// shards are the shards that the worker routes or was refused, by ascending number, up to 10,000.
+	// Example: [{shard: 0, epoch: 3}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Shards []ShardHolding `json:"shards,omitempty"`
+
+	// backlog is what the broker counts for the whole pool. Reported by the worker of the lowest slot alone.
+	// Example: {time: "2026-01-01T00:00:00.000000Z", lanes: [0, 12], shards: [200]}.
+	// +optional
+	Backlog *BacklogSample `json:"backlog,omitempty"`
+}
+
+// LaneHolding is one lane in a worker's report.
+type LaneHolding struct {
+	// lane is the lane's number, from 0. Example: 5.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Lane int32 `json:"lane"`
+
+	// epoch is the epoch at which the worker holds it, or was refused. Example: 7.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Epoch int64 `json:"epoch,omitempty"`
+
+	// state says what the worker does with the lane: Barred, Opening, Fencing, Running, Draining or Refused. Default:
+	// Running, which is never written. Example: Draining.
+	// +optional
+	State *HoldingState `json:"state,omitempty"`
+
+	// floor is the epoch that the broker has. Only when Refused. Example: 9.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Floor *int64 `json:"floor,omitempty"`
+}
+
+// ShardHolding is one shard in a worker's report.
+type ShardHolding struct {
+	// shard is the shard's number, from 0. Example: 0.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Shard int32 `json:"shard"`
+
+	// epoch is the epoch at which the worker routes it, or was refused. Example: 3.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Epoch int64 `json:"epoch,omitempty"`
+
+	// state says what the worker does with the shard: Barred, Opening, Fencing, Running, Draining or Refused. Default:
+	// Running, which is never written. Example: Draining.
+	// +optional
+	State *HoldingState `json:"state,omitempty"`
+
+	// floor is the epoch that the broker has. Only when Refused. Example: 9.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Floor *int64 `json:"floor,omitempty"`
+}
+
+// HoldingState says what a worker does with a lane or shard. Every state but Refused counts as held.
+// +kubebuilder:validation:Enum=Barred;Opening;Fencing;Running;Draining;Refused
+type HoldingState string
+
+const (
+	// HoldingBarred means that an earlier process of this worker held it, whose calls may still run.
+	HoldingBarred HoldingState = "Barred"
+	// HoldingOpening means that the epoch is being written to the broker.
+	HoldingOpening HoldingState = "Opening"
+	// HoldingFencing means that the epoch is written and a forced grant waits until no earlier owner can run.
+	HoldingFencing HoldingState = "Fencing"
+	// HoldingRunning means that messages may start.
+	HoldingRunning HoldingState = "Running"
+	// HoldingDraining means that nothing new starts while running calls end.
+	HoldingDraining HoldingState = "Draining"
+	// HoldingRefused means that the broker has a higher epoch: the worker does not hold it at this epoch and never will.
+	HoldingRefused HoldingState = "Refused"
+)
+
+// ProtocolRange is an inclusive range of protocol numbers.
+//
+// +kubebuilder:validation:XValidation:rule="self.min <= self.max",message="min must be at most max: this is the range of protocol numbers that the worker speaks"
+type ProtocolRange struct {
+	// min is the lowest protocol number that the worker speaks. Example: 1.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Min int32 `json:"min,omitempty"`
+
+	// max is the highest protocol number that the worker speaks. Example: 2.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Max int32 `json:"max,omitempty"`
+}
+
+// BacklogSample is what the broker counted at one time for a whole pool.
+type BacklogSample struct {
+	// time is when the broker was asked. Example: "2026-01-01T00:00:00.000000Z".
+	// +required
+	Time metav1.MicroTime `json:"time,omitzero"`
+
+	// lanes are the messages not yet completed per lane, up to 10,000; the position in the list, from 0, is the lane's
+	// number. Example: [0, 12].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:items:Minimum=0
+	Lanes []int64 `json:"lanes,omitempty"`
+
+	// shards are the messages not yet routed per shard, up to 10,000, in the same way. Example: [200].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:items:Minimum=0
+	Shards []int64 `json:"shards,omitempty"`
+}

@@ -1,0 +1,34 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package v1alpha1 holds the objects of Convoy's API: what users write, what they read, and how the controller
+// and its workers talk to each other.
+//
+//   - ConvoyPool is what a user writes: a source, a key expression, a scaling policy and a pod template with the
+//     handler. Everything else follows from it.
+//   - LaneTable is the ledger of one pool: which slot owns each lane, which worker holds the grant, at which epoch.
+//     The controller alone writes it, by compare-and-swap on the resource version.
+//   - ConvoyWorker is the mailbox of one worker pod: the controller writes spec, the worker writes status.
+//   - ConvoyAction asks for something to be done with parked convoys: release or discard them.
+//
+// # Contract
+//
+// What a schema or a CEL rule can refuse is refused by the API server, in words that say the mend; no controller
+// checks it again. Every optional field has its default in the schema, with one exception: the members of a union
+// (lanes.routed, delivery.http, delivery.onFailure.park, scaling.target) are never filled in. The API server keeps a
+// value that it filled in when the user later switches the union to another member, and the object would then have
+// two. A member that is left out stands for its defaults, which defaults.go states.
+//
+// # What is fixed while lanes hold messages
+//
+// Transition rules on ConvoyPool hold the source, the key expression, and the type, number and store of lanes. They
+// open in two states: before the pool's first claim, that is, while status.claim is absent, so that a typing error in
+// a new pool is mended by editing it; and while the pool is suspended and status.claim.state is Empty. The controller
+// makes this sound by two promises. It writes status.claim, by compare-and-swap on the version of the pool that it
+// read, before it writes anything to the broker. And it writes Empty only from a sample taken after the last lane and
+// shard were released, and InUse before it grants one again. Should a status be lost, the claim in the broker still
+// stands: a pool with another fingerprint is refused there.
+//
+// +kubebuilder:object:generate=true
+// +groupName=convoy.dev
+package v1alpha1

@@ -1,0 +1,185 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// LaneTable is the ledger of one pool, with the pool's name: which slot owns each lane, which worker holds the grant, at
+// which epoch. The controller alone writes it, by compare-and-swap on the resource version, so that a controller that no
+// longer leads cannot grant anything. Lists are written whole. A lane takes at most 40 bytes at rest and 100 while it
+// moves, so that 10,000 lanes fit one object. A table that is lost is rebuilt from the claim, pods and workers' reports.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=cvt,categories=convoy
+// +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=`.revision`,description="How often the table was written."
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.revision >= oldSelf.revision",message="revision only grows: workers ignore an older one; to start from an older table delete this one, the controller rebuilds it",fieldPath=".revision"
+// +kubebuilder:validation:XValidation:rule="self.?lanes.orValue([]).all(i, l, i >= size(oldSelf.?lanes.orValue([])) || l.epoch >= oldSelf.lanes[i].epoch)",message="the epoch of a lane only grows: it is the token that fences earlier owners; leave the table to the controller",fieldPath=".lanes"
+// +kubebuilder:validation:XValidation:rule="self.?shards.orValue([]).all(i, s, i >= size(oldSelf.?shards.orValue([])) || s.epoch >= oldSelf.shards[i].epoch)",message="the epoch of a shard only grows: it is the token that fences earlier owners; leave the table to the controller",fieldPath=".shards"
+type LaneTable struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata. The name is the pool's, which owns the table.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// revision counts the writes of the table, from 1. Workers' specs carry the revision that they were made from.
+	// Example: 118.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Revision int64 `json:"revision,omitempty"`
+
+	// quarantineSeconds is how long a forced grant waits before it starts a message, in seconds: the longest
+	// handoff.fenceSeconds + delivery.timeoutSeconds that the pool has had since it last had no worker. Example: 40.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3900
+	QuarantineSeconds *int32 `json:"quarantineSeconds,omitempty"`
+
+	// workers are the pods that slots and lanes refer to by their position in this list, from 0, up to 4,000: those bound
+	// to a slot, then those that are bound to none and still hold lanes.
+	// Example: [{name: orders-6d4cf56db6-x7k2p, uid: 6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4000
+	Workers []PodRef `json:"workers,omitempty"`
+
+	// slots are the pool's slots by ascending index, up to 2,000. Example: [{index: 0, worker: 0}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=2000
+	Slots []SlotBinding `json:"slots,omitempty"`
+
+	// lanes are the lanes of the pool, up to 10,000; the position in the list, from 0, is the lane's number.
+	// Example: [{slot: 0, epoch: 7}, {slot: 1, worker: 0, epoch: 9, state: Releasing, since: 117}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Lanes []LaneOwnership `json:"lanes,omitempty"`
+
+	// shards are the shards to route, up to 10,000, in the same way; none with Native lanes.
+	// Example: [{slot: 0, epoch: 3}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10000
+	Shards []LaneOwnership `json:"shards,omitempty"`
+
+	// revokes says when the revisions were written that lanes and shards are Releasing since, by ascending revision, up
+	// to 4,096. Example: [{revision: 117, time: "2026-01-01T00:00:00.000000Z"}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4096
+	Revokes []Revoke `json:"revokes,omitempty"`
+}
+
+// PodRef is one pod, past or present: names can come again, UIDs cannot.
+type PodRef struct {
+	// name is the pod's name, up to 253 characters. Example: orders-6d4cf56db6-x7k2p.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// uid is the pod's UID, up to 64 characters. Example: 6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	UID string `json:"uid,omitempty"`
+}
+
+// SlotBinding is a stable worker identity and the pod that is bound to it.
+type SlotBinding struct {
+	// index is the slot's number, from 0; numbers need not be contiguous. Example: 3.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Index int32 `json:"index"`
+
+	// worker is the pod bound to the slot, by its position in workers. Absent while the slot is vacant. Example: 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Worker *int32 `json:"worker,omitempty"`
+
+	// leaving marks a slot that is surplus: its lanes drain, then it is removed. Default: false. Example: true.
+	// +optional
+	Leaving *bool `json:"leaving,omitempty"`
+
+	// vacantSince is when the slot lost its pod, or was made. Absent while a pod is bound.
+	// Example: "2026-01-01T00:00:00.000000Z".
+	// +optional
+	VacantSince *metav1.MicroTime `json:"vacantSince,omitempty"`
+}
+
+// LaneOwnership says who owns one lane or shard. Its fields are few and mostly absent, because there are many of it.
+type LaneOwnership struct {
+	// slot is the slot to which the lane belongs. Absent while it belongs to none. Example: 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Slot *int32 `json:"slot,omitempty"`
+
+	// worker is the pod that holds the grant, by its position in the table's workers. Absent when it is the pod that is
+	// bound to slot, and when nobody holds it (state Unowned). Example: 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Worker *int32 `json:"worker,omitempty"`
+
+	// epoch is the epoch of the last grant, 0 before the first; it only grows. Example: 7.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Epoch int64 `json:"epoch"`
+
+	// state is Unowned (nobody holds the lane), Owned, or Releasing (its worker has been asked to give it back). Default:
+	// Owned, which is never written. Example: Releasing.
+	// +optional
+	State *LaneState `json:"state,omitempty"`
+
+	// since is the revision of the revoke. Only while Releasing: only a report that has observed at least this revision
+	// answers it. Example: 117.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Since *int64 `json:"since,omitempty"`
+
+	// forced says that a worker before the last grant's may still run: the grant was forced and its worker has not
+	// reported the lane Running yet. While it is set the next grant is forced too. Default: false. Example: true.
+	// +optional
+	Forced *bool `json:"forced,omitempty"`
+}
+
+// LaneState is the state of a lane's ownership.
+// +kubebuilder:validation:Enum=Unowned;Owned;Releasing
+type LaneState string
+
+const (
+	// LaneUnowned means that nobody holds the lane.
+	LaneUnowned LaneState = "Unowned"
+	// LaneOwned means that a worker holds the grant at the lane's epoch.
+	LaneOwned LaneState = "Owned"
+	// LaneReleasing means that its worker has been asked, at revision since, to give the lane back.
+	LaneReleasing LaneState = "Releasing"
+)
+
+// Revoke is the instant at which a revision that revoked lanes was written.
+type Revoke struct {
+	// revision is the table's revision. Example: 117.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Revision int64 `json:"revision,omitempty"`
+
+	// time is when it was written. Example: "2026-01-01T00:00:00.000000Z".
+	// +required
+	Time metav1.MicroTime `json:"time,omitzero"`
+}
+
+// LaneTableList is a list of lane tables.
+//
+// +kubebuilder:object:root=true
+type LaneTableList struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard list's metadata.
+	// +optional
+	metav1.ListMeta `json:"metadata,omitzero"`
+
+	// items are the tables.
+	Items []LaneTable `json:"items"`
+}
