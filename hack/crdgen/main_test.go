@@ -1,0 +1,85 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+const pool = `
+spec:
+  names: {kind: ConvoyPool}
+  versions:
+  - schema:
+      openAPIV3Schema:
+        description: kept
+        properties:
+          spec:
+            description: kept
+            properties:
+              template:
+                description: kept
+                properties:
+                  spec:
+                    description: gone
+                    properties:
+                      description: {type: string, description: gone}
+                      containers: {items: {description: gone, type: object}}
+                      labels: {additionalProperties: {description: gone, type: string}}
+                      port: {anyOf: [{description: gone, type: integer}, {type: string}]}
+`
+
+func TestDescriptionsBelowTheTemplateAreTakenOff(t *testing.T) {
+	finished, err := finish([]byte(pool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(finished), "gone") {
+		t.Errorf("a description below the template stayed:\n%s", finished)
+	}
+	if got := strings.Count(string(finished), "kept"); got != 3 {
+		t.Errorf("%d descriptions above the template stayed, want 3:\n%s", got, finished)
+	}
+}
+
+func TestAPropertyNamedDescriptionStays(t *testing.T) {
+	schema := map[string]any{
+		"description": "of the schema",
+		"properties":  map[string]any{"description": map[string]any{"type": "string"}},
+	}
+	strip(schema)
+	want := map[string]any{"properties": map[string]any{"description": map[string]any{"type": "string"}}}
+	if diff := cmp.Diff(want, schema); diff != "" {
+		t.Errorf("stripped schema (-want +got):\n%s", diff)
+	}
+}
+
+func TestACRDWithoutATemplatePassesThrough(t *testing.T) {
+	const table = "spec: {names: {kind: LaneTable}, versions: [{schema: {openAPIV3Schema: {description: kept}}}]}"
+	finished, err := finish([]byte(table))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got map[string]any
+	if err := yaml.Unmarshal([]byte(table), &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(finished, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("finished CRD (-want +got):\n%s", diff)
+	}
+}
+
+func TestAPoolWithoutATemplateIsRefused(t *testing.T) {
+	const bare = "spec: {names: {kind: ConvoyPool}, versions: [{schema: {openAPIV3Schema: {}}}]}"
+	if _, err := finish([]byte(bare)); err == nil {
+		t.Error("finish accepted a ConvoyPool without a template")
+	}
+}
