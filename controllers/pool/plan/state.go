@@ -1,0 +1,114 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"time"
+
+	"convoy.dev/convoy/worker/drain"
+)
+
+// State is everything a plan is made from: one observation of the world.
+type State struct {
+	// Live says that every object below was read from the API server itself, none from a cache, workers and
+	// pods before the table. Only such a state may rebuild a table.
+	Live bool
+	// Table is nil when the pool has none.
+	Table      *Table
+	Pool       Pool
+	Pods       []Pod
+	Workers    []Worker
+	Deployment Deployment
+	// Absent are pods that a live read, made for this state, did not find.
+	Absent []PodRef
+}
+
+// Pool is what the user wrote, and what scaling made of it.
+type Pool struct {
+	// Lanes and Shards are how many there are; Shards is 0 when lanes are Native.
+	Lanes, Shards int
+	// Wanted is the number of workers that scaling asks for.
+	Wanted int
+	// Suspended pools are wound down to no worker, whatever Wanted says.
+	Suspended bool
+	// Protocol is the range of mailbox protocols that this operator speaks.
+	Protocol drain.Protocol
+
+	Timeout          time.Duration // delivery.timeoutSeconds: a call is over this long after its start
+	Fence            time.Duration // handoff.fenceSeconds: a worker unconfirmed for this long starts nothing
+	DrainTimeout     time.Duration // handoff.drainTimeoutSeconds: a drain that takes longer is reported
+	UnreachableAfter time.Duration // handoff.unreachableAfterSeconds: 0 = never take over by force
+	SlotGrace        time.Duration // handoff.slotGraceSeconds: how long a slot may lack a usable pod
+}
+
+// Pod holds the facts about one worker pod as its object tells them. What follows from them is the plan's.
+type Pod struct {
+	PodRef
+	// Node is the node it is bound to, "" before.
+	Node    string
+	Created time.Time
+	// Current says that it was made from the pool's present template.
+	Current bool
+	Phase   Phase
+	// Containers has the state of every container that may run: worker, handler, sidecars.
+	Containers []ContainerState
+	// PodGC says that pod garbage collection has spoken (condition DisruptionTarget, reason DeletionByPodGC):
+	// its phase is then hearsay, not the kubelet's word.
+	PodGC bool
+	// Deleting says that it has a deletion timestamp.
+	Deleting bool
+	// Finalizer says that it carries convoy.dev/drained.
+	Finalizer bool
+	// ContainersReady and Ready are its conditions of these names; Ready includes the serving gate.
+	ContainersReady, Ready bool
+	// Serving is the readiness gate convoy.dev/serving; false when not yet set.
+	Serving bool
+	// Cheap says that it carries the lowest deletion cost.
+	Cheap bool
+	// WorkerDownSince is since when its convoy-worker container has not been running; zero while it runs.
+	WorkerDownSince time.Time
+	// BackOff says that the kubelet waits before it starts convoy-worker again (CrashLoopBackOff).
+	BackOff bool
+	// UnreachableSince is since when its node has not answered; zero while it does.
+	UnreachableSince time.Time
+}
+
+// Phase is a pod's phase.
+type Phase uint8
+
+// The phases of a pod, as Kubernetes names them.
+const (
+	Pending Phase = iota
+	Running
+	Succeeded
+	Failed
+	Unknown
+)
+
+// ContainerState is a container's state.
+type ContainerState uint8
+
+// The states of a container, as Kubernetes names them.
+const (
+	Waiting ContainerState = iota
+	Started                // state "running"
+	Terminated
+)
+
+// Worker is one ConvoyWorker: the mailbox of the pod of the same name.
+type Worker struct {
+	// Pod is the pod that owns the object.
+	Pod    PodRef
+	Spec   drain.Spec
+	Report drain.Report
+}
+
+// Deployment is the pool's Deployment and its ReplicaSets, in figures.
+type Deployment struct {
+	// Replicas is spec.replicas.
+	Replicas int
+	// Ready is the sum of status.readyReplicas over its ReplicaSets, that is, what the controllers that
+	// choose pods to delete have seen of readiness.
+	Ready int
+}

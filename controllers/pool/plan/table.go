@@ -1,0 +1,88 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"strconv"
+	"time"
+)
+
+// Table is the ledger of one pool: which slot owns each lane, which pod holds the grant, at which epoch.
+// It is a value: a plan builds the next table and leaves the one it read alone.
+type Table struct {
+	// Revision grows by one with every write.
+	Revision int64
+	// Quarantine is the longest fenceSeconds + timeoutSeconds that the pool has had since it last had no
+	// worker: how long a forced grant waits. It never shrinks while a pod of older settings may run.
+	Quarantine time.Duration
+	// Slots are the pool's slots, by ascending Index; numbers need not be contiguous.
+	Slots []Slot
+	// Retired are pods that are bound to no slot and still hold lanes, by name.
+	Retired []PodRef
+	// Lanes and Shards hold one entry per lane and per shard; the index is the number.
+	Lanes, Shards []Lane
+	// Revokes says when each revision that a Releasing lane waits for was written, by ascending revision.
+	Revokes []Revoke
+}
+
+// Slot is a stable worker identity. A slot is bound to at most one pod at a time.
+type Slot struct {
+	Index int32
+	// Pod is the pod bound to the slot; zero while the slot is vacant.
+	Pod PodRef
+	// Leaving marks a surplus slot: its lanes drain, then it is removed.
+	Leaving bool
+}
+
+// PodRef is one pod, past or present: names can come again, UIDs cannot.
+type PodRef struct{ Name, UID string }
+
+// Lane is the ownership of one lane or shard.
+type Lane struct {
+	// Slot is where the lane belongs: the slot that has it, or that is to have it next; lane.None when no
+	// slot is to have it.
+	Slot int32
+	// Worker is the pod that holds the grant: one of the table's slots' pods or of Retired; zero when Unowned.
+	Worker PodRef
+	// Epoch is the epoch of the last grant, 0 before the first. It only grows.
+	Epoch int64
+	State LaneState
+	// Since is the revision of the revoke while Releasing, otherwise 0. Only a report that has observed at
+	// least this revision answers the revoke.
+	Since int64
+	// Forced says that a worker before the last grant's may still run: it is set by a forced grant and
+	// cleared once the lane's worker reports it Running at Epoch. While it is set the next grant is forced
+	// too, whatever it rests on.
+	Forced bool
+}
+
+// LaneState is the state of a lane's ownership.
+type LaneState uint8
+
+const (
+	// Unowned: nobody holds the lane. It can be granted.
+	Unowned LaneState = iota
+	// Owned: Worker holds the grant at Epoch.
+	Owned
+	// Releasing: Worker has been asked, at revision Since, to give the lane back.
+	Releasing
+)
+
+func (s LaneState) String() string {
+	switch s {
+	case Unowned:
+		return "Unowned"
+	case Owned:
+		return "Owned"
+	case Releasing:
+		return "Releasing"
+	}
+	return "LaneState(" + strconv.Itoa(int(s)) + ")"
+}
+
+// Revoke is the instant at which a revision that revoked lanes was planned.
+type Revoke struct {
+	Revision int64
+	Time     time.Time
+}
