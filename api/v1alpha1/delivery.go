@@ -5,7 +5,7 @@ package v1alpha1
 
 // Delivery says how messages reach the handler.
 //
-// +kubebuilder:validation:XValidation:rule="self.type == 'HTTP' || !has(self.http)",message="http goes with type HTTP: remove it, or set type to HTTP"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('') != 'Embedded' || !has(self.http)",message="http goes with type HTTP: remove it, or set type to HTTP"
 type Delivery struct {
 	// type is HTTP (a call to the handler's container in the same pod) or Embedded (the handler's container is the
 	// worker itself, built on Convoy's Go library; no container is added). Default: HTTP. Example: Embedded.
@@ -83,7 +83,7 @@ type HTTPDelivery struct {
 // Retry says how a message that failed is tried again. The wait before each attempt doubles, with jitter; a handler's
 // Retry-After is honoured.
 //
-// +kubebuilder:validation:XValidation:rule="self.initialBackoffMilliseconds <= self.maxBackoffMilliseconds",message="initialBackoffMilliseconds must be at most maxBackoffMilliseconds: lower the former or raise the latter"
+// +kubebuilder:validation:XValidation:rule="!has(self.initialBackoffMilliseconds) || !has(self.maxBackoffMilliseconds) || self.initialBackoffMilliseconds <= self.maxBackoffMilliseconds",message="initialBackoffMilliseconds must be at most maxBackoffMilliseconds: lower the former or raise the latter"
 type Retry struct {
 	// maxAttempts is after how many attempts a message has failed for good, 1 to 1,000. Default: 5. It counts across
 	// restarts and moves. With onFailure.type Block there is no such end. Example: 10.

@@ -6,7 +6,7 @@ package v1alpha1
 // OnFailure says what becomes of a message that failed for good: that the handler rejected, or whose attempts are used
 // up.
 //
-// +kubebuilder:validation:XValidation:rule="self.type == 'Park' || !has(self.park)",message="park goes with type Park: remove it, or set type to Park"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Park') == 'Park' || !has(self.park)",message="park goes with type Park: remove it, or set type to Park"
 type OnFailure struct {
 	// type is Park (the message and every later one of its key are set aside, in order, until a ConvoyAction releases or
 	// discards them), DeadLetter (the message is moved to deadLetter.destination and its key goes on) or Block (the

@@ -52,7 +52,7 @@ type Handoff struct {
 
 // Rollout says how pods are replaced when the template changes.
 //
-// +kubebuilder:validation:XValidation:rule="self.maxSurge > 0 || self.maxUnavailable > 0",message="with maxSurge and maxUnavailable both 0 no pod could be replaced: set one of them to 1 or more"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxSurge) || !has(self.maxUnavailable) || self.maxSurge > 0 || self.maxUnavailable > 0",message="with maxSurge and maxUnavailable both 0 no pod could be replaced: set one of them to 1 or more"
 type Rollout struct {
 	// maxSurge is how many pods more than wanted may run during a rollout, 0 to 1,000. Default: 1. With 1 or more each
 	// lane moves once; with 0 it moves twice, because there is no new pod yet when an old one goes. Example: 3.

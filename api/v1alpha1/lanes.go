@@ -5,8 +5,8 @@ package v1alpha1
 
 // Lanes are the units of ownership. Workers share the work by owning lanes; a key is always in one lane.
 //
-// +kubebuilder:validation:XValidation:rule="self.type == 'Routed' || !has(self.routed)",message="routed goes with type Routed: remove it, or set type to Routed"
-// +kubebuilder:validation:XValidation:rule="(self.type == 'Native') == has(self.native)",message="native goes with type Native: set both, or remove native"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('') != 'Native' || !has(self.routed)",message="routed goes with type Routed: remove it, or set type to Routed"
+// +kubebuilder:validation:XValidation:rule="(self.?type.orValue('') == 'Native') == has(self.native)",message="native goes with type Native: set both, or remove native"
 type Lanes struct {
 	// type is Routed (messages are copied, by the hash of their key, to lanes that Convoy keeps in the same broker) or
 	// Native (the source is already partitioned by the key and its partitions are the lanes; nothing is copied).
@@ -63,8 +63,8 @@ type RoutedLanes struct {
 
 // LaneStore is where a broker keeps Routed lanes; in JetStream a stream.
 //
-// +kubebuilder:validation:XValidation:rule="self.management != 'Existing' || has(self.name)",message="management Existing needs the name of the store: set name"
-// +kubebuilder:validation:XValidation:rule="self.management != 'Existing' || !(has(self.replicas) || has(self.maxBytes))",message="an Existing store keeps its own settings: remove replicas and maxBytes, or set management to Managed"
+// +kubebuilder:validation:XValidation:rule="self.?management.orValue('') != 'Existing' || has(self.name)",message="management Existing needs the name of the store: set name"
+// +kubebuilder:validation:XValidation:rule="self.?management.orValue('') != 'Existing' || !(has(self.replicas) || has(self.maxBytes))",message="an Existing store keeps its own settings: remove replicas and maxBytes, or set management to Managed"
 type LaneStore struct {
 	// management is Managed (Convoy makes the store and sets it up) or Existing (it was made for this pool by somebody
 	// else, empty, and Convoy checks that it fits). Default: Managed. Example: Existing.

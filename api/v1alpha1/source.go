@@ -71,7 +71,7 @@ type NATSSource struct {
 
 // StartFrom is where a pool begins that has never read its source.
 //
-// +kubebuilder:validation:XValidation:rule="(self.type == 'Time') == has(self.time)",message="time goes with type Time: set both, or remove time"
+// +kubebuilder:validation:XValidation:rule="(self.?type.orValue('') == 'Time') == has(self.time)",message="time goes with type Time: set both, or remove time"
 type StartFrom struct {
 	// type is All (the oldest message that the source still has), New (messages that come after the claim) or Time (the
 	// first message at or after time). Default: All. Example: New.
