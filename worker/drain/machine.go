@@ -1,0 +1,248 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package drain
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Config is what a machine is made with.
+type Config struct {
+	// Fence is how long after its last confirmation at the broker a unit may start messages.
+	Fence time.Duration
+	// Barrier is how long after its start a process with a predecessor waits for that one's calls to be over:
+	// delivery.timeoutSeconds, or 0 when the handler is known to have been restarted with the worker.
+	Barrier time.Duration
+	// Born is when the process started.
+	Born time.Time
+	// Predecessor says that another worker process has run in this pod, if the runner knows it.
+	Predecessor bool
+	// Protocol is what the worker speaks.
+	Protocol Protocol
+}
+
+// Machine is the worker's side of the ownership protocol. It is owned by one goroutine.
+type Machine struct {
+	config Config
+	// spec is the newest spec accepted; its revision never falls.
+	spec Spec
+	// wants has spec's grants by unit, unless the worker may hold nothing.
+	wants map[Unit]Grant
+	// units are those that are not Closed.
+	units map[Unit]*unit
+	// former is the predecessor's report, while calls of its may be running: nothing it held is given back.
+	former Report
+	// incarnation is the one raised by this process, 0 before. target is the one being raised, 0 if none is.
+	incarnation, target int64
+	// confirmAt is when the broker is to be asked again.
+	confirmAt time.Time
+	// written is the report handed out last.
+	written Report
+
+	started     bool // the first live read is there
+	barred      bool // an earlier process's calls may be running
+	terminating bool // nothing is opened any more
+	resigned    bool // and nothing is held: terminal
+	exited      bool
+}
+
+// unit is one lane or shard that the worker has to do with.
+type unit struct {
+	grant Grant
+	state HeldState
+	// token is what was written to the epoch record, or is being written.
+	token Token
+	// confirmed is when the last request was sent that found the record to be this worker's.
+	confirmed time.Time
+	// until is when the quarantine of a forced grant ends, while Fencing.
+	until time.Time
+	// paused says that the runner was told of a lost hold.
+	paused bool
+	// floor is the broker's epoch, while Refused.
+	floor int64
+	// reopen says that the open waits for a higher incarnation.
+	reopen bool
+}
+
+// New makes the machine of one worker process. Its first event is Started.
+func New(c Config) *Machine {
+	return &Machine{config: c, wants: map[Unit]Grant{}, units: map[Unit]*unit{}}
+}
+
+// Step takes one event and appends what the runner is to do to out.
+func (m *Machine) Step(now time.Time, e Event, out []Effect) []Effect {
+	if m.exited {
+		return out
+	}
+	switch e := e.(type) {
+	case Started:
+		out = m.start(now, e, out)
+	case Seen:
+		out = m.accept(now, e.Spec, out)
+	case Raised:
+		out = m.raised(now, e.Incarnation, out)
+	case Opened:
+		out = m.opened(now, e, out)
+	case OpenRefused:
+		out = m.refused(now, e, out)
+	case Confirmed:
+		out = m.confirm(now, e, out)
+	case Superseded:
+		out = m.superseded(now, e, out)
+	case Emptied:
+		if u := m.units[e.Unit]; u != nil && u.grant.Epoch == e.Epoch {
+			out = m.fire(now, e.Unit, emptied, out)
+		}
+	case Terminated:
+		m.terminating = true
+		out = m.settle(now, out)
+	case Replaced:
+		return m.replaced(out)
+	case Written:
+		if e.Report.Resigned && m.resigned {
+			m.exited = true
+			return append(out, Effect{Type: Exit})
+		}
+	case Ticked:
+	}
+	out = m.elapse(now, out)
+	return m.report(out)
+}
+
+// start takes the first live read. What the predecessor had is kept until its calls can no longer run.
+func (m *Machine) start(now time.Time, e Started, out []Effect) []Effect {
+	if m.incarnation > 0 {
+		return m.accept(now, e.Spec, out)
+	}
+	m.started = true
+	m.former = e.Report
+	m.resigned = e.Report.Resigned
+	m.barred = m.config.Barrier > 0 && (m.config.Predecessor || e.Report.Incarnation > 0)
+	if e.Spec.Revision >= m.spec.Revision {
+		m.spec = e.Spec
+	}
+	if m.resigned {
+		m.exited = true
+		return append(out, Effect{Type: Exit})
+	}
+	return m.raise(e.Report.Incarnation+1, out)
+}
+
+// raise asks for an incarnation. A pod whose worker has started too often for a token's 16 bits resigns.
+func (m *Machine) raise(incarnation int64, out []Effect) []Effect {
+	if incarnation > MaxIncarnation {
+		m.terminating = true
+		m.incarnation = MaxIncarnation
+		return out
+	}
+	m.target = incarnation
+	r := m.Report()
+	r.Incarnation = incarnation
+	m.written = r
+	return append(out, Effect{Type: RaiseIncarnation, Report: r})
+}
+
+func (m *Machine) raised(now time.Time, incarnation int64, out []Effect) []Effect {
+	if incarnation != m.target {
+		return out
+	}
+	m.incarnation, m.target = incarnation, 0
+	for _, id := range m.sorted() {
+		if u := m.units[id]; u.reopen {
+			u.reopen = false
+			out = m.open(id, u, out)
+		}
+	}
+	return m.settle(now, out)
+}
+
+// accept takes a spec unless it is older than the newest one seen: a watch may show the past once more.
+func (m *Machine) accept(now time.Time, s Spec, out []Effect) []Effect {
+	if !m.started || s.Revision <= m.spec.Revision {
+		return out
+	}
+	m.spec = s
+	return m.settle(now, out)
+}
+
+// settle brings every unit towards what the spec wants.
+func (m *Machine) settle(now time.Time, out []Effect) []Effect {
+	if !m.started || m.barred || m.incarnation == 0 {
+		return out
+	}
+	clear(m.wants)
+	if !m.terminating {
+		for _, g := range m.spec.Grants {
+			m.wants[g.Unit] = g
+		}
+	}
+	for _, id := range m.sorted() {
+		out = m.settleUnit(now, id, out)
+	}
+	for _, g := range m.spec.Grants {
+		if m.units[g.Unit] == nil {
+			out = m.settleUnit(now, g.Unit, out)
+		}
+	}
+	return out
+}
+
+// settleUnit gives up a grant that is no longer wanted and, once nothing is held of it, opens the one that is.
+func (m *Machine) settleUnit(now time.Time, id Unit, out []Effect) []Effect {
+	want, ok := m.wants[id]
+	if u := m.units[id]; u != nil {
+		if ok && u.grant.Epoch >= want.Epoch {
+			return out
+		}
+		return m.fire(now, id, unwanted, out)
+	}
+	if !ok {
+		return out
+	}
+	m.units[id] = &unit{grant: want}
+	return m.fire(now, id, wanted, out)
+}
+
+// fire takes a unit through one transition, and on to the next grant when that has closed it.
+func (m *Machine) fire(now time.Time, id Unit, t trigger, out []Effect) []Effect {
+	u := m.units[id]
+	next := u.state.on(t)
+	if next == stay {
+		return out
+	}
+	u.state = next.to
+	switch next.do {
+	case NoEffect:
+	case OpenUnit:
+		out = m.open(id, u, out)
+	default:
+		out = append(out, Effect{Type: next.do, Unit: id, Token: u.token})
+	}
+	if u.state == Closed {
+		delete(m.units, id)
+		return m.settleUnit(now, id, out)
+	}
+	return out
+}
+
+func (m *Machine) open(id Unit, u *unit, out []Effect) []Effect {
+	u.token = Token{u.grant.Epoch, m.incarnation}
+	return append(out, Effect{Type: OpenUnit, Unit: id, Token: u.token})
+}
+
+// sorted are the units at hand, by kind and index, so that effects do not depend on the order of a map.
+func (m *Machine) sorted() []Unit {
+	ids := make([]Unit, 0, len(m.units))
+	for id := range m.units {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, compareUnits)
+	return ids
+}
+
+func compareUnits(a, b Unit) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Index, b.Index))
+}

@@ -1,0 +1,97 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package drain
+
+import "slices"
+
+// Report is what the worker's status is to say now.
+//
+// While calls of an earlier process may be running it repeats what that one reported, and adds what the spec
+// grants: the predecessor may have held it without having come to say so. Observed stays where it was, so that
+// no revoke is answered by a process that does not know what still runs.
+func (m *Machine) Report() Report {
+	r := Report{
+		Incarnation: max(m.incarnation, m.former.Incarnation),
+		Protocol:    m.config.Protocol,
+	}
+	if m.barred || m.incarnation == 0 {
+		r.Observed = m.former.Observed
+		r.Held = m.inherited()
+		return r
+	}
+	r.Observed = m.spec.Revision
+	r.Resigned = m.resigned
+	for _, id := range m.sorted() {
+		u := m.units[id]
+		r.Held = append(r.Held, Held{Unit: id, Epoch: u.grant.Epoch, State: u.state, Floor: u.floor})
+	}
+	return r
+}
+
+// inherited is what an earlier process of this pod may hold.
+func (m *Machine) inherited() []Held {
+	if !m.barred {
+		return slices.Clone(m.former.Held)
+	}
+	barred := map[Unit]int64{}
+	for _, h := range m.former.Held {
+		if h.State.Holds() {
+			barred[h.Unit] = h.Epoch
+		}
+	}
+	for _, g := range m.spec.Grants {
+		barred[g.Unit] = max(barred[g.Unit], g.Epoch)
+	}
+	held := make([]Held, 0, len(barred))
+	for id, epoch := range barred {
+		held = append(held, Held{Unit: id, Epoch: epoch, State: Barred})
+	}
+	slices.SortFunc(held, func(a, b Held) int { return compareUnits(a.Unit, b.Unit) })
+	return held
+}
+
+// report hands out the report when it says something new. A worker that is to go resigns once it holds nothing.
+func (m *Machine) report(out []Effect) []Effect {
+	if !m.started || m.incarnation == 0 {
+		return out
+	}
+	if m.terminating && !m.barred && !m.resigned && !m.holdsAny() {
+		m.resigned = true
+	}
+	r := m.Report()
+	if m.target != 0 {
+		r.Incarnation = m.written.Incarnation
+	}
+	if r.equal(m.written) {
+		return out
+	}
+	m.written = r
+	return append(out, Effect{Type: WriteReport, Report: r})
+}
+
+func (m *Machine) holdsAny() bool {
+	for _, u := range m.units {
+		if u.state.Holds() {
+			return true
+		}
+	}
+	return false
+}
+
+// replaced ends a process whose pod has a newer one: everything it had is that one's to open again.
+func (m *Machine) replaced(out []Effect) []Effect {
+	for _, id := range m.sorted() {
+		if u := m.units[id]; u.state.Holds() {
+			out = append(out, Effect{Type: AbortUnit, Unit: id, Token: u.token})
+		}
+	}
+	clear(m.units)
+	m.exited = true
+	return append(out, Effect{Type: Exit})
+}
+
+func (r Report) equal(s Report) bool {
+	return r.Observed == s.Observed && r.Incarnation == s.Incarnation && r.Resigned == s.Resigned &&
+		r.Protocol == s.Protocol && slices.Equal(r.Held, s.Held)
+}
