@@ -30,7 +30,8 @@ type Plan struct {
 	Cheapen, Restore []PodRef
 	// Unfinalize are pods whose finalizer convoy.dev/drained comes off: they go, and hold nothing.
 	Unfinalize []PodRef
-	// Delete are pods to delete: they hold a slot and cannot run a worker.
+	// Delete are pods to delete, so that others take their place: their worker has lanes and cannot be kept
+	// running, or it has resigned though nobody deleted the pod. Each is deleted by its UID.
 	Delete []PodRef
 	// Replicas is what the Deployment's spec.replicas is to be, also when that is what it is.
 	Replicas int

@@ -50,7 +50,9 @@ type Pod struct {
 	Created time.Time
 	// Current says that it was made from the pool's present template.
 	Current bool
-	Phase   Phase
+	// Set is the name of the ReplicaSet that made it.
+	Set   string
+	Phase Phase
 	// Containers has the state of every container that may run: worker, handler, sidecars.
 	Containers []ContainerState
 	// PodGC says that pod garbage collection has spoken (condition DisruptionTarget, reason DeletionByPodGC):

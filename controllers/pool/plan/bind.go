@@ -1,0 +1,88 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"convoy.dev/convoy/worker/lane"
+)
+
+// fill binds spare pods to vacant slots.
+func (p *planner) fill() {
+	spares := p.spares()
+	for i := range p.next.Slots {
+		s := &p.next.Slots[i]
+		if s.Pod != (PodRef{}) || s.Leaving {
+			continue
+		}
+		if len(spares) == 0 {
+			return
+		}
+		s.bind(spares[0])
+		spares = spares[1:]
+	}
+}
+
+// spares are the pods that can be bound, the best first: of the present template, not given up yet, oldest.
+func (p *planner) spares() []*pod {
+	var spares []*pod
+	rolling := p.rolling()
+	for _, d := range p.sorted {
+		idle := d.slot == lane.None && d.held == 0
+		condemned := d.Cheap && !d.Current && rolling
+		if idle && !condemned && d.ContainersReady && p.usable(d) {
+			spares = append(spares, d)
+		}
+	}
+	slices.SortStableFunc(spares, func(a, b *pod) int {
+		return cmp.Or(
+			compareBool(b.Current, a.Current),
+			compareBool(a.Cheap, b.Cheap),
+			a.Created.Compare(b.Created),
+		)
+	})
+	return spares
+}
+
+// rolling says that a pod of the present template is at work or could be. An outdated pod that was given up is
+// then what the Deployment deletes next: to bind it again would be to have a worker deleted with its lanes.
+func (p *planner) rolling() bool {
+	return slices.ContainsFunc(p.sorted, func(d *pod) bool { return d.Current && p.usable(d) })
+}
+
+// rollOut gives slots of outdated pods to spare pods of the present template, one slot to each, once no slot is
+// vacant. The outdated pod keeps its lanes until they have drained. Workers that cannot be asked to drain are
+// left alone.
+func (p *planner) rollOut() {
+	if slices.ContainsFunc(p.next.Slots, func(s Slot) bool { return s.Pod == (PodRef{}) && !s.Leaving }) {
+		return
+	}
+	outdated := p.outdated()
+	for _, spare := range p.spares() {
+		if !spare.Current || len(outdated) == 0 {
+			return
+		}
+		s := outdated[0]
+		s.unbind(p.pods[s.Pod])
+		s.bind(spare)
+		outdated = outdated[1:]
+	}
+}
+
+// outdated is the staying slots with pods of an earlier template: those without a working one first, then by number.
+func (p *planner) outdated() []*Slot {
+	var slots []*Slot
+	for i := range p.next.Slots {
+		s := &p.next.Slots[i]
+		if d := p.pods[s.Pod]; d != nil && !s.Leaving && !d.Current && !p.incompatible(d) {
+			slots = append(slots, s)
+		}
+	}
+	slices.SortStableFunc(slots, func(a, b *Slot) int {
+		return compareBool(p.usable(p.pods[a.Pod]), p.usable(p.pods[b.Pod]))
+	})
+	return slots
+}

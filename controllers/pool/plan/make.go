@@ -1,0 +1,167 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"convoy.dev/convoy/worker/lane"
+)
+
+// Make makes the plan for one observation of the world at the instant now.
+func Make(s State, now time.Time) Plan {
+	if s.Table == nil || behind(s) {
+		return rebuild(s)
+	}
+	p := newPlanner(s, now)
+	if unseen := p.unseen(); len(unseen) > 0 {
+		return Plan{Confirm: unseen, Replicas: s.Deployment.Replicas}
+	}
+	p.judge()
+	p.decide()
+	p.conclude()
+	p.project()
+	p.writePods()
+	p.report()
+	return p.plan
+}
+
+// planner is one plan in the making.
+type planner struct {
+	now   time.Time
+	state State
+	// pods has every pod that was observed or that the table names; sorted has them by name and UID.
+	pods   map[PodRef]*pod
+	sorted []*pod
+	// healthy is how many pods could take over lanes.
+	healthy int
+	// places has the slots of next while lanes are decided.
+	places map[int32]place
+	next   Table
+	plan   Plan
+}
+
+func newPlanner(s State, now time.Time) *planner {
+	p := &planner{now: now, state: s, pods: map[PodRef]*pod{}, next: s.Table.clone()}
+	for _, facts := range s.Pods {
+		p.pods[facts.PodRef] = &pod{Pod: facts, slot: lane.None}
+	}
+	for _, ref := range s.Absent {
+		if p.pods[ref] == nil {
+			p.pods[ref] = &pod{Pod: Pod{PodRef: ref}, slot: lane.None, absent: true}
+		}
+	}
+	for i, w := range s.Workers {
+		if d := p.pods[w.Pod]; d != nil {
+			d.mailbox = &s.Workers[i]
+		}
+	}
+	for _, d := range p.pods {
+		p.sorted = append(p.sorted, d)
+	}
+	slices.SortFunc(p.sorted, func(a, b *pod) int { return a.compare(b.PodRef) })
+	return p
+}
+
+// unseen is the pods that the table names and that were neither observed nor confirmed absent.
+func (p *planner) unseen() []PodRef {
+	missing := map[PodRef]bool{}
+	look := func(ref PodRef) {
+		if ref != (PodRef{}) && p.pods[ref] == nil {
+			missing[ref] = true
+		}
+	}
+	for _, s := range p.next.Slots {
+		look(s.Pod)
+	}
+	for _, lanes := range [][]Lane{p.next.Lanes, p.next.Shards} {
+		for i := range lanes {
+			look(lanes[i].Worker)
+		}
+	}
+	var refs []PodRef
+	for ref := range missing {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, PodRef.compare)
+	return refs
+}
+
+// decide brings the next table about. Slots that turn out to be drained are removed at once, and what that
+// changes for the others (their pods are spares now) is decided in the same plan.
+func (p *planner) decide() {
+	for again := true; again; again = p.removeDrained() {
+		p.vacate()
+		p.fit()
+		p.fill()
+		p.rollOut()
+		p.assign()
+		p.count()
+	}
+}
+
+// conclude completes the next table, and drops it if nothing changed.
+func (p *planner) conclude() {
+	p.next.Quarantine = p.quarantine()
+	p.next.Retired = p.retired()
+	p.next.Revokes = p.revokes()
+	if !p.next.equal(p.state.Table) || p.overwritten() {
+		p.next.Revision++
+		table := p.next
+		p.plan.Table = &table
+	}
+}
+
+// quarantine is how long a forced grant waits. While a pod, or an owner that may still run, can have been made
+// under longer settings than today's, it does not shrink.
+func (p *planner) quarantine() time.Duration {
+	now := p.state.Pool.Fence + p.state.Pool.Timeout
+	if len(p.sorted) == 0 && len(p.state.Table.Slots) == 0 && !p.anyOwner() {
+		return now
+	}
+	return max(now, p.next.Quarantine)
+}
+
+// anyOwner says that somebody may run a lane, known or not.
+func (p *planner) anyOwner() bool {
+	owned := func(l Lane) bool { return l.Forced || l.State != Unowned }
+	return slices.ContainsFunc(p.next.Lanes, owned) || slices.ContainsFunc(p.next.Shards, owned)
+}
+
+// retired is the pods that hold lanes and are bound to no slot.
+func (p *planner) retired() []PodRef {
+	var refs []PodRef
+	for _, d := range p.sorted {
+		if d.slot == lane.None && d.held > 0 {
+			refs = append(refs, d.PodRef)
+		}
+	}
+	return refs
+}
+
+// revokes is when the revisions were planned that lanes wait for.
+func (p *planner) revokes() []Revoke {
+	since := map[int64]bool{}
+	for _, lanes := range [][]Lane{p.next.Lanes, p.next.Shards} {
+		for i := range lanes {
+			if lanes[i].State == Releasing {
+				since[lanes[i].Since] = true
+			}
+		}
+	}
+	var kept []Revoke
+	for _, r := range p.state.Table.Revokes {
+		if since[r.Revision] {
+			kept = append(kept, r)
+			delete(since, r.Revision)
+		}
+	}
+	for revision := range since {
+		kept = append(kept, Revoke{Revision: revision, Time: p.now})
+	}
+	slices.SortFunc(kept, func(a, b Revoke) int { return cmp.Compare(a.Revision, b.Revision) })
+	return kept
+}

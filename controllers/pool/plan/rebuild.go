@@ -1,0 +1,205 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/lane"
+)
+
+// behind says that a worker knows a later table than the one observed. In a live observation the workers were
+// read first, so that this is then no lag: the table is an old one, put back.
+func behind(s State) bool {
+	return slices.ContainsFunc(s.Workers, func(w Worker) bool {
+		return max(w.Spec.Revision, w.Report.Observed) > s.Table.Revision
+	})
+}
+
+// rebuild makes the table from what workers were told and say, and from the old table's epochs if there is one.
+// It comes alone: what follows from it is for the next plan, by the ordinary rules.
+func rebuild(s State) Plan {
+	if !s.Live {
+		return Plan{ObserveLive: true, Replicas: s.Deployment.Replicas}
+	}
+	r := newRebuilding(s)
+	for _, w := range r.workers {
+		r.claimSlot(w)
+		r.claimSpec(w)
+		r.claimReport(w)
+	}
+	table := r.table()
+	return Plan{Table: &table, Moves: r.moves(table), Replicas: s.Deployment.Replicas}
+}
+
+// claim is what is known of one lane or shard.
+type claim struct {
+	Lane
+	// seen is the highest epoch that anybody has named, also without holding it.
+	seen int64
+}
+
+type rebuilding struct {
+	state   State
+	workers []Worker
+	old     Table
+	pods    map[PodRef]*pod
+	bound   map[int32]Worker
+	slots   map[PodRef]int32
+	claims  map[drain.Unit]*claim
+}
+
+func newRebuilding(s State) *rebuilding {
+	r := &rebuilding{
+		state:   s,
+		workers: slices.Clone(s.Workers),
+		pods:    map[PodRef]*pod{},
+		bound:   map[int32]Worker{},
+		slots:   map[PodRef]int32{},
+		claims:  map[drain.Unit]*claim{},
+	}
+	slices.SortFunc(r.workers, func(a, b Worker) int { return a.Pod.compare(b.Pod) })
+	for _, facts := range s.Pods {
+		r.pods[facts.PodRef] = &pod{Pod: facts}
+	}
+	if s.Table != nil {
+		r.old = *s.Table
+	}
+	r.remember(drain.Lane, r.old.Lanes)
+	r.remember(drain.Shard, r.old.Shards)
+	return r
+}
+
+// remember takes the old table's epochs, and whom it did not trust, but not its owners.
+func (r *rebuilding) remember(kind drain.Kind, lanes []Lane) {
+	for i, l := range lanes {
+		c := r.claim(drain.Unit{Kind: kind, Index: int32(i)})
+		c.seen, c.Forced = l.Epoch, l.Forced
+	}
+}
+
+func (r *rebuilding) claim(unit drain.Unit) *claim {
+	c := r.claims[unit]
+	if c == nil {
+		c = &claim{Lane: Lane{Slot: lane.None}}
+		r.claims[unit] = c
+	}
+	return c
+}
+
+// claimSlot binds the worker's pod to the slot that its spec names; the latest spec counts.
+func (r *rebuilding) claimSlot(w Worker) {
+	d := r.pods[w.Pod]
+	if w.Spec.Revision == 0 || w.Spec.Slot < 0 || d == nil || !d.active() {
+		return
+	}
+	if other, taken := r.bound[w.Spec.Slot]; !taken || other.Spec.Revision < w.Spec.Revision {
+		r.bound[w.Spec.Slot] = w
+	}
+}
+
+// claimSpec takes the worker for the owner of what it was told to hold. A grant that was forced stays so until
+// the worker is seen to run the lane.
+func (r *rebuilding) claimSpec(w Worker) {
+	d := &pod{mailbox: &w}
+	for _, g := range w.Spec.Grants {
+		entry, listed := d.reports(g.Unit)
+		runs := listed && entry.State == drain.Running && entry.Epoch == g.Epoch
+		r.own(g.Unit, Lane{Worker: w.Pod, Epoch: g.Epoch, Forced: g.Forced && !runs})
+	}
+}
+
+// claimReport takes the worker for the owner of what it says it holds, though it was told to give it back. Only
+// a worker that has run the lane is known to have waited, if its grant was forced.
+func (r *rebuilding) claimReport(w Worker) {
+	for _, h := range w.Report.Held {
+		if h.State == drain.Refused {
+			c := r.claim(h.Unit)
+			c.seen = max(c.seen, h.Epoch, h.Floor)
+			continue
+		}
+		r.own(h.Unit, Lane{Worker: w.Pod, Epoch: h.Epoch, Forced: h.State != drain.Running})
+	}
+}
+
+// own notes a claim; the highest epoch counts, and of equal ones the first: the broker's record decides between
+// them, and who is refused says so.
+func (r *rebuilding) own(unit drain.Unit, l Lane) {
+	c := r.claim(unit)
+	c.seen = max(c.seen, l.Epoch)
+	if l.Epoch > c.Epoch {
+		c.Worker, c.Epoch, c.Forced, c.State = l.Worker, l.Epoch, l.Forced, Owned
+	}
+}
+
+func (r *rebuilding) table() Table {
+	t := Table{Revision: r.old.Revision, Quarantine: r.state.Pool.Fence + r.state.Pool.Timeout}
+	t.Quarantine = max(t.Quarantine, r.old.Quarantine)
+	for _, w := range r.workers {
+		t.Revision = max(t.Revision, w.Spec.Revision, w.Report.Observed)
+		t.Quarantine = max(t.Quarantine, w.Spec.Quarantine)
+	}
+	t.Revision++
+	for index, w := range r.bound {
+		t.Slots = append(t.Slots, Slot{Index: index, Pod: w.Pod, Leaving: w.Spec.Leaving})
+		r.slots[w.Pod] = index
+	}
+	slices.SortFunc(t.Slots, func(a, b Slot) int { return cmp.Compare(a.Index, b.Index) })
+	t.Lanes = r.lanes(drain.Lane, r.state.Pool.Lanes)
+	t.Shards = r.lanes(drain.Shard, r.state.Pool.Shards)
+	t.Retired = r.retired(t)
+	return t
+}
+
+// lanes is the rebuilt entries. One that nobody claims is granted by force next, unless nobody ever had it; one
+// whose owner's epoch is not the highest known is opened again by force: somebody unknown had it since.
+func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
+	for unit := range r.claims {
+		if unit.Kind == kind {
+			count = max(count, int(unit.Index)+1)
+		}
+	}
+	lanes := make([]Lane, count)
+	for i := range lanes {
+		c := r.claim(drain.Unit{Kind: kind, Index: int32(i)})
+		if c.State == Unowned {
+			lanes[i] = Lane{Slot: lane.None, Epoch: c.seen, Forced: c.Forced || c.seen > 0}
+			continue
+		}
+		lanes[i] = c.Lane
+		lanes[i].Epoch, lanes[i].Forced = c.seen, c.Forced || c.seen > c.Epoch
+		if slot, bound := r.slots[c.Worker]; bound {
+			lanes[i].Slot = slot
+		}
+	}
+	return lanes
+}
+
+func (r *rebuilding) retired(t Table) []PodRef {
+	var refs []PodRef
+	for _, lanes := range [][]Lane{t.Lanes, t.Shards} {
+		for _, l := range lanes {
+			if _, bound := r.slots[l.Worker]; l.State == Owned && !bound {
+				refs = append(refs, l.Worker)
+			}
+		}
+	}
+	slices.SortFunc(refs, PodRef.compare)
+	return slices.Compact(refs)
+}
+
+func (r *rebuilding) moves(t Table) []Move {
+	var moves []Move
+	for kind, lanes := range [][]Lane{t.Lanes, t.Shards} {
+		for i, l := range lanes {
+			if l.State == Owned {
+				unit := drain.Unit{Kind: drain.Kind(kind), Index: int32(i)}
+				moves = append(moves, Move{Unit: unit, To: l.Worker, Epoch: l.Epoch, State: Owned, Reason: Rebuilt, Forced: l.Forced})
+			}
+		}
+	}
+	return moves
+}

@@ -1,0 +1,79 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import "convoy.dev/convoy/worker/lane"
+
+// generation is the pods that one ReplicaSet made.
+type generation struct {
+	set     string
+	current bool
+}
+
+// census counts the active pods as those see them who choose the pods to delete.
+type census struct {
+	// needed are pods that are bound or hold lanes, ready those of them that are ready, by generation idle and
+	// needed ones.
+	needed, ready    int
+	neededOf, idleOf map[generation]int
+	// busy says that a pod without use could still be mistaken for one at work: ready, or not yet seen cheap.
+	busy bool
+}
+
+func (p *planner) census() census {
+	c := census{neededOf: map[generation]int{}, idleOf: map[generation]int{}}
+	for _, d := range p.sorted {
+		if !d.active() {
+			continue
+		}
+		of := generation{d.Set, d.Current}
+		if d.slot == lane.None && d.held == 0 {
+			c.idleOf[of]++
+			c.busy = c.busy || d.Ready || d.Serving || !d.Cheap
+			continue
+		}
+		c.needed++
+		c.neededOf[of]++
+		if d.Ready {
+			c.ready++
+		}
+	}
+	return c
+}
+
+// replicas is the Deployment's size: up at once; down by no more than the pods that hold nothing, and only when
+// whoever chooses the pods to delete has seen that exactly these are not ready.
+func (p *planner) replicas() int {
+	kept, now := p.keptReplicas(), p.state.Deployment.Replicas
+	if kept >= now {
+		return kept
+	}
+	c := p.census()
+	if c.busy || p.state.Deployment.Ready > c.ready {
+		return now
+	}
+	if c.needed == 0 || !c.mixed() {
+		return min(now, max(kept, c.needed))
+	}
+	for of := range c.neededOf {
+		if c.idleOf[of] == 0 {
+			return now
+		}
+	}
+	return min(now, max(kept, c.needed, now-1))
+}
+
+// mixed says that pods of several generations are there. A Deployment in the middle of a rollout takes pods from
+// each in proportion, so that it is shrunk by one at a time, and only while each has one to spare.
+func (c census) mixed() bool {
+	if len(c.neededOf) > 1 {
+		return true
+	}
+	for of := range c.idleOf {
+		if _, same := c.neededOf[of]; !same {
+			return true
+		}
+	}
+	return false
+}
