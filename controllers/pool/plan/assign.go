@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"slices"
+
 	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/lane"
 )
@@ -118,8 +120,7 @@ func (p *planner) settle(all units, slots []int32) []Lane {
 // targets is the slot where each unit belongs, or lane.None: no slot can have it now, or it is one too many.
 func (p *planner) targets(all units, known []evidence, slots []int32) []int32 {
 	targets := make([]int32, len(all.lanes))
-	numbers := make([]int32, 0, all.count)
-	current := make([]int32, 0, all.count)
+	moving := balance{numbers: make([]int32, 0, all.count), current: make([]int32, 0, all.count)}
 	for i, l := range all.lanes {
 		switch {
 		case i >= all.count:
@@ -127,14 +128,53 @@ func (p *planner) targets(all units, known []evidence, slots []int32) []int32 {
 		case p.stays(l, known[i]):
 			targets[i] = l.Slot
 		default:
-			numbers = append(numbers, int32(i))
-			current = append(current, l.Slot)
+			moving.numbers = append(moving.numbers, int32(i))
+			moving.current = append(moving.current, l.Slot)
 		}
 	}
-	for i, slot := range lane.Assign(current, slots) {
-		targets[numbers[i]] = slot
+	for i, slot := range p.balanced(moving, all, known, slots) {
+		targets[moving.numbers[i]] = slot
 	}
 	return targets
+}
+
+// balance is the units that take part in the balance, by number, and where they are.
+type balance struct{ numbers, current []int32 }
+
+// balanced is where the units belong. If lanes would have to leave a worker that runs them, it is tried whether
+// those that are on their way anyway can be placed otherwise, best back at the worker that they are to leave, so
+// that fewer are asked for.
+func (p *planner) balanced(b balance, all units, known []evidence, slots []int32) []int32 {
+	firm := make([]bool, len(b.current))
+	loose := slices.Clone(b.current)
+	for i, number := range b.numbers {
+		l := all.lanes[number]
+		switch {
+		case known[number].basis != held:
+			loose[i] = lane.None
+		case l.State == Owned:
+			firm[i] = true
+		case p.canTake(p.pods[l.Worker].slot):
+			loose[i] = p.pods[l.Worker].slot
+		default:
+			loose[i] = lane.None
+		}
+	}
+	asked := func(next []int32) (n int) {
+		for i := range next {
+			if firm[i] && next[i] != b.current[i] {
+				n++
+			}
+		}
+		return n
+	}
+	next := lane.Assign(b.current, slots)
+	if n := asked(next); n > 0 {
+		if other := lane.Assign(loose, slots); asked(other) < n {
+			return other
+		}
+	}
+	return next
 }
 
 // stays says that the lane has no part in the balance for now.

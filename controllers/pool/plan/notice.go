@@ -21,7 +21,10 @@ func (p *planner) report() {
 		if d.active() && p.incompatible(d) {
 			p.plan.Incompatible = append(p.plan.Incompatible, d.PodRef)
 		}
-		if d.active() && !d.WorkerDownSince.IsZero() {
+		if !p.idle(d) && !d.UnreachableSince.IsZero() && p.state.Pool.UnreachableAfter > 0 {
+			p.wake(d.UnreachableSince.Add(p.state.Pool.UnreachableAfter))
+		}
+		if !p.idle(d) && !d.WorkerDownSince.IsZero() {
 			p.wake(d.WorkerDownSince.Add(p.state.Pool.SlotGrace))
 		}
 	}
@@ -84,7 +87,6 @@ func (p *planner) lostWorker(d *pod) Lost {
 	after := p.state.Pool.UnreachableAfter
 	if after > 0 && p.healthy > 0 && !d.vanished() {
 		l.Takeover = d.UnreachableSince.Add(after)
-		p.wake(l.Takeover)
 	}
 	return l
 }

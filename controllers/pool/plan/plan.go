@@ -59,7 +59,11 @@ type SpecWrite struct {
 	Pod PodRef
 	// Create says that the object does not exist; it is created empty, then written at the next plan.
 	Create bool
-	Spec   drain.Spec
+	// Recheck asks for a live read of the table, made after the object was read: the write is good only if the
+	// table still has the spec's revision. The object's spec was never written, so that its own revision 0
+	// cannot refuse one made from an older table. A plan that writes the table needs no such read.
+	Recheck bool
+	Spec    drain.Spec
 }
 
 // Gate is a pod's serving gate to set.

@@ -18,7 +18,8 @@ func (p *planner) project() {
 		case p.lacksMailbox(d):
 			p.plan.Specs = append(p.plan.Specs, SpecWrite{Pod: d.PodRef, Create: true})
 		case p.listens(d) && p.outOfDate(d) && d.mailbox.Spec.Revision < p.next.Revision:
-			p.plan.Specs = append(p.plan.Specs, SpecWrite{Pod: d.PodRef, Spec: p.spec(d)})
+			recheck := d.mailbox.Spec.Revision == 0 && p.plan.Table == nil
+			p.plan.Specs = append(p.plan.Specs, SpecWrite{Pod: d.PodRef, Recheck: recheck, Spec: p.spec(d)})
 		}
 	}
 }

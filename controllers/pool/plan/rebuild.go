@@ -154,8 +154,8 @@ func (r *rebuilding) table() Table {
 	return t
 }
 
-// lanes is the rebuilt entries. One that nobody claims is granted by force next, unless nobody ever had it; one
-// whose owner's epoch is not the highest known is opened again by force: somebody unknown had it since.
+// lanes is the rebuilt entries. One that nobody claims is granted by force next, unless the pool is new; one whose
+// owner's epoch is not the highest known is opened again by force: somebody unknown had it since.
 func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	for unit := range r.claims {
 		if unit.Kind == kind {
@@ -166,7 +166,7 @@ func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	for i := range lanes {
 		c := r.claim(drain.Unit{Kind: kind, Index: int32(i)})
 		if c.State == Unowned {
-			lanes[i] = Lane{Slot: lane.None, Epoch: c.seen, Forced: c.Forced || c.seen > 0}
+			lanes[i] = Lane{Slot: lane.None, Epoch: c.seen, Forced: c.Forced || c.seen > 0 || !r.untouched()}
 			continue
 		}
 		lanes[i] = c.Lane
@@ -177,6 +177,10 @@ func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	}
 	return lanes
 }
+
+// untouched says that the pool has neither pods nor mailboxes, as one that is new. Should it have had some all
+// the same, the broker has the epochs of its lanes, and refuses the first ones to everybody else.
+func (r *rebuilding) untouched() bool { return len(r.workers) == 0 && len(r.pods) == 0 }
 
 func (r *rebuilding) retired(t Table) []PodRef {
 	var refs []PodRef

@@ -143,12 +143,7 @@ var podVerbs = map[string]func(*story, *Pod, []string){
 	},
 	"refuse": func(s *story, d *Pod, args []string) {
 		floor, _ := strconv.ParseInt(args[1], 10, 64)
-		held := s.mailbox(d.Name).Report.Held
-		for i := range held {
-			if held[i].Unit == unit(args[0]) {
-				held[i].State, held[i].Floor = drain.Refused, floor
-			}
-		}
+		s.refuse(d.Name, unit(args[0]), floor)
 	},
 }
 

@@ -69,6 +69,9 @@ func (s *story) tellWrites(p Plan) {
 		if w.Spec.Leaving {
 			leaving = " leaving"
 		}
+		if w.Recheck {
+			leaving += ", if the table still has it"
+		}
 		s.say("  spec %s: revision %d, slot %d%s, [%s]", w.Pod.Name, w.Spec.Revision, w.Spec.Slot, leaving, strings.Join(grants, " "))
 	}
 	for _, list := range []struct {

@@ -32,6 +32,7 @@ type rules struct {
 	deaf     bool                 // its worker does not act
 	stubborn bool                 // its handler ignores SIGTERM
 	stuck    map[drain.Unit]bool  // units whose drain does not end
+	held     []drain.Held         // what its worker's memory has
 	opened   map[drain.Unit]int64 // the epoch that the worker has opened
 	over     map[drain.Unit]time.Time
 }
@@ -92,7 +93,6 @@ func (w *world) addPod() *Pod {
 // apply makes the plan's writes.
 func (w *world) apply(p Plan) {
 	w.Live = p.ObserveLive
-	w.Absent = nil
 	for _, ref := range p.Confirm {
 		if d := w.pod(ref.Name); d == nil || d.UID != ref.UID {
 			w.Absent = append(w.Absent, ref)
@@ -153,7 +153,7 @@ func (w *world) obey(box *Worker) {
 	if box.Report.Protocol == (drain.Protocol{}) {
 		box.Report.Protocol, box.Report.Incarnation = drain.Protocol{Min: 1, Max: 2}, 1
 	}
-	before := box.Report.Held
+	before := r.held
 	box.Report.Held = nil
 	if !d.Deleting {
 		for _, g := range box.Spec.Grants {
@@ -170,6 +170,7 @@ func (w *world) obey(box *Worker) {
 	slices.SortFunc(box.Report.Held, func(a, b drain.Held) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Index, b.Index))
 	})
+	r.held = slices.Clone(box.Report.Held)
 	box.Report.Observed = max(box.Report.Observed, box.Spec.Revision)
 	box.Report.Resigned = d.Deleting && len(box.Report.Held) == 0
 }
@@ -200,7 +201,7 @@ func (w *world) kubelet() {
 	kept := w.Pods[:0]
 	for _, d := range w.Pods {
 		box := w.mailbox(d.Name)
-		done := box == nil || box.Report.Resigned
+		done := box == nil || box.Report.Resigned || !d.WorkerDownSince.IsZero()
 		if d.Deleting && done && d.UnreachableSince.IsZero() && !w.rules(d.Name).stubborn && d.Phase == Running {
 			d.Phase, d.Containers = Succeeded, []ContainerState{Terminated, Terminated}
 		}
@@ -303,4 +304,15 @@ func (w *world) settle(seen func(Plan)) error {
 func empty(p Plan, replicas int) bool {
 	return !p.ObserveLive && len(p.Confirm) == 0 && p.Table == nil && len(p.Moves)+len(p.Specs)+len(p.Gates) == 0 &&
 		len(p.Cheapen)+len(p.Restore)+len(p.Unfinalize)+len(p.Delete) == 0 && p.Replicas == replicas
+}
+
+// refuse has the broker refuse the unit to a worker that has been granted it.
+func (w *world) refuse(name string, unit drain.Unit, floor int64) {
+	for _, held := range [][]drain.Held{w.rules(name).held, w.mailbox(name).Report.Held} {
+		for i := range held {
+			if held[i].Unit == unit {
+				held[i].State, held[i].Floor = drain.Refused, floor
+			}
+		}
+	}
 }
