@@ -21,6 +21,16 @@ func (s *Sequencer) Message(number int32, m Message) bool {
 		s.drop(l, m.Payload)
 		return true
 	}
+	taken := s.take(li, m)
+	if l.careful != 0 && !l.passed && l.ledger.taken > l.careful {
+		s.forgetReturned(li)
+	}
+	return taken
+}
+
+// take takes a message that was not seen before.
+func (s *Sequencer) take(li int32, m Message) bool {
+	l := &s.lanes[li]
 	if l.ledger.completedBefore(m.Position) {
 		s.skip(l, m)
 		return true
@@ -73,7 +83,7 @@ func (s *Sequencer) append(ki int32, m Message) {
 		s.drop(l, m.Payload)
 	}
 	switch {
-	case k.park != 0:
+	case k.park != 0 && !s.parks.at(k.park).returned:
 		s.move(ki)
 	case s.outgrown(l, k):
 		s.divert(ki)
@@ -136,19 +146,38 @@ func (s *Sequencer) pull(ki int32, want int) {
 	}
 }
 
-// prefetch reads back before the key runs dry, within the buffer; at least one message when the key has none.
-func (s *Sequencer) prefetch(ki int32) {
+// prefetch reads back before the key runs dry, within the buffer but at least the given number of messages.
+func (s *Sequencer) prefetch(ki int32, least int) {
 	k := s.keys.at(ki)
 	if k.spill.count == 0 || k.front.n > readAhead/2 {
 		return
 	}
-	free := s.config.Buffer - int(s.lanes[k.lane].payloads)
-	want := min(readAhead-int(k.front.n), free)
-	if k.front.n == 0 {
-		want = max(want, 1)
-	}
-	s.pull(ki, want)
+	s.pull(ki, max(least-int(k.front.n), min(readAhead-int(k.front.n), s.free(k))))
 }
+
+// yieldBuffer lets a key that waits give its payloads up when its lane holds more than its buffer: they came at the key's turn.
+func (s *Sequencer) yieldBuffer(ki int32) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	if int(l.payloads) <= s.config.Buffer {
+		return
+	}
+	if p := s.parkOf(k); p != nil {
+		s.closeWindow(l, p)
+		return
+	}
+	var back spill
+	for k.front.n > 0 {
+		n := s.popNode(&k.front)
+		l.payloads--
+		s.drop(l, n.payload)
+		s.pushSpill(&back, n.position)
+	}
+	s.prependSpill(&k.spill, back)
+}
+
+// free is the room in the buffer of the key's lane; negative when messages at their turn exceed it.
+func (s *Sequencer) free(k *key) int { return s.config.Buffer - int(s.lanes[k.lane].payloads) }
 
 // Reread answers Read. An answer for a lane or message that is gone is dropped.
 func (s *Sequencer) Reread(number int32, m Message) {

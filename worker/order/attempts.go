@@ -14,28 +14,28 @@ type suspect struct {
 	taken bool
 }
 
+func compareSuspect(a suspect, hash uint64, sequence Sequence) int {
+	return cmp.Or(cmp.Compare(a.Hash, hash), cmp.Compare(a.Sequence, sequence))
+}
+
+// loadAttempts takes over the attempts of messages that are still in the lane, or may be in its park.
 func (s *Sequencer) loadAttempts(l *lane, o *Opening) {
 	for _, a := range o.Progress.Attempts {
-		if a.Position != 0 {
+		inLane := a.Position != 0 && !o.Progress.Covers(a.Position)
+		if inLane || slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Hash == a.Hash && a.Sequence <= p.Last }) {
+			a.Suspect = a.Suspect || o.Crashed
 			l.suspects = append(l.suspects, suspect{Attempt: a})
-		} else if slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Hash == a.Hash }) {
-			l.parkedSuspects = append(l.parkedSuspects, suspect{Attempt: a})
 		}
 	}
-	slices.SortFunc(l.suspects, func(a, b suspect) int { return cmp.Compare(a.Position, b.Position) })
+	slices.SortFunc(l.suspects, func(a, b suspect) int { return compareSuspect(a, b.Hash, b.Sequence) })
 }
 
 // earlier finds what earlier owners recorded of a message; nil when nothing.
-func (l *lane) earlier(k *key, n *node, fromPark bool) *suspect {
-	if fromPark {
-		for i := range l.parkedSuspects {
-			if a := &l.parkedSuspects[i]; a.Hash == k.hash && a.Sequence == n.sequence && !a.taken {
-				return a
-			}
-		}
+func (l *lane) earlier(k *key, n *node) *suspect {
+	if len(l.suspects) == 0 {
 		return nil
 	}
-	i, found := slices.BinarySearchFunc(l.suspects, n.position, func(a suspect, pos Position) int { return cmp.Compare(a.Position, pos) })
+	i, found := slices.BinarySearchFunc(l.suspects, n.sequence, func(a suspect, sequence Sequence) int { return compareSuspect(a, k.hash, sequence) })
 	if !found || l.suspects[i].taken {
 		return nil
 	}
@@ -44,10 +44,10 @@ func (l *lane) earlier(k *key, n *node, fromPark bool) *suspect {
 
 // needsRecord tells whether a first start of the message must be recorded before it is made: a process that died may have started it, and if this one dies of it the next must know. Later starts of a message always are.
 func (s *Sequencer) needsRecord(l *lane, k *key, n *node, fromPark bool) bool {
-	if fromPark {
-		return l.crashed && n.sequence <= s.parks.at(k.park).opened
+	if fromPark && n.sequence <= s.parks.at(k.park).careful {
+		return true
 	}
-	return n.position <= l.careful || l.earlier(k, n, false) != nil
+	return (!fromPark && n.position <= l.careful) || l.earlier(k, n) != nil
 }
 
 // countAttempt raises the attempt of the key's first message, once for each start.
@@ -71,15 +71,14 @@ func (s *Sequencer) countAttempt(ki int32, n *node, fromPark bool) {
 func (s *Sequencer) firstAttempt(ki int32, n *node, fromPark bool) {
 	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]
-	k.attempts, k.suspect, k.exhausted = 0, false, false
+	k.attempts, k.exhausted = 0, false
+	k.suspect = k.suspect && k.tried.Sequence == n.sequence
 	k.tried = Item{Position: n.position, Sequence: n.sequence}
-	k.recorded = !s.needsRecord(l, k, n, fromPark)
-	if len(l.suspects)+len(l.parkedSuspects) > 0 {
-		if a := l.earlier(k, n, fromPark); a != nil {
-			a.taken = true
-			k.attempts, k.suspect, k.recorded = a.Attempts, l.crashed, false
-			k.exhausted = int(a.Attempts) >= s.config.MaxAttempts
-		}
+	k.recorded = !k.suspect && !s.needsRecord(l, k, n, fromPark)
+	if a := l.earlier(k, n); a != nil {
+		a.taken = true
+		k.attempts, k.suspect, k.recorded = a.Attempts, a.Suspect, false
+		k.exhausted = int(a.Attempts) >= s.config.MaxAttempts
 	}
 	if !k.recorded {
 		k.recordAt = l.version + 1
@@ -94,16 +93,24 @@ func (s *Sequencer) uncount(ki int32) {
 		k.counted = false
 		k.attempts--
 	}
-	if k.attempts == 0 {
+	if k.attempts == 0 && !k.suspect {
 		s.leaveTried(ki)
 	}
 }
 
 // clearAttempts forgets the count once the message tried is concluded.
 func (s *Sequencer) clearAttempts(ki int32) {
+	s.keys.at(ki).suspect = false
+	s.resetAttempts(ki)
+}
+
+// resetAttempts grants the message tried new attempts. A suspect that has not run stays one.
+func (s *Sequencer) resetAttempts(ki int32) {
 	k := s.keys.at(ki)
-	k.attempts, k.counted, k.suspect, k.exhausted = 0, false, false, false
-	s.leaveTried(ki)
+	k.attempts, k.counted, k.exhausted = 0, false, false
+	if !k.suspect {
+		s.leaveTried(ki)
+	}
 }
 
 func (s *Sequencer) joinTried(ki int32) {

@@ -96,7 +96,7 @@ func (s *Sequencer) goOn(ki int32, on trigger) {
 	li := k.lane
 	l := &s.lanes[li]
 	if !l.draining {
-		s.prefetch(ki)
+		s.prefetch(ki, 0)
 	}
 	if !l.draining && s.hasWork(k) {
 		s.makeReady(ki, on, false)
@@ -197,13 +197,11 @@ func (s *Sequencer) fail(ci int32, f Failure, on trigger) {
 	for i := range f.Completed {
 		s.finish(ki, c, i)
 	}
-	for i := f.Completed; i < c.owned; i++ {
-		s.drop(&s.lanes[s.keys.at(ki).lane], c.items[i].Payload)
-	}
 	if f.Completed > 0 {
 		s.blameNext(ki, c, f.Completed)
 	}
 	k := s.keys.at(ki)
+	s.keepOwned(k, c, f.Completed)
 	k.suspect, k.exhausted = false, false
 	l := &s.lanes[k.lane]
 	k.recordAt = l.version + 1
@@ -222,6 +220,25 @@ func (s *Sequencer) fail(ci int32, f Failure, on trigger) {
 	default:
 		s.wait(ki, on, max(s.backoff(k.attempts), f.RetryAfter))
 	}
+	if k.state != DeadLettering {
+		s.dropTried(k)
+	}
+}
+
+// keepOwned drops the payloads that are the call's alone, but for the failed message's, which a dead letter may need.
+func (s *Sequencer) keepOwned(k *key, c *call, failed int) {
+	for i := failed; i < c.owned; i++ {
+		if i == failed {
+			k.tried.Payload = c.items[i].Payload
+		} else {
+			s.drop(&s.lanes[k.lane], c.items[i].Payload)
+		}
+	}
+}
+
+func (s *Sequencer) dropTried(k *key) {
+	s.drop(&s.lanes[k.lane], k.tried.Payload)
+	k.tried.Payload = 0
 }
 
 // blameNext moves the count to the message at which a batch failed: it was started once.
@@ -238,6 +255,7 @@ func (s *Sequencer) blameNext(ki int32, c *call, i int) {
 func (s *Sequencer) wait(ki int32, on trigger, delay int64) {
 	s.enter(s.keys.at(ki), on, Waiting)
 	s.setTimer(ki, s.now+Instant(delay))
+	s.yieldBuffer(ki)
 }
 
 // backoff doubles with each attempt up to MaxBackoff; the wait is drawn evenly from its upper half, so that keys that failed together do not come back together.

@@ -27,16 +27,16 @@
 //
 // A key is in memory while it has messages or a park; otherwise it is forgotten. The table in state.go is the whole truth; any other change of state panics.
 //
-//	            arrived, stored              turned
-//	 Resting ------------------> Ready ----------------------> Running ---- succeeded ----> Ready | Resting
-//	    ^  ^                      ^ ^ ^                         |    |
-//	    |  |                      | | |   Reading   (payload)   |    +----- failed -------> Waiting ---- timer fired ----> Ready
-//	    |  |                      | | +-- Recording (flush)     |                      |--> Parked          (Park, for good)
-//	    |  |                      | +---- Alone (nothing else)  |                      +--> DeadLettering   (DeadLetter, for good) --> Ready | Resting
-//	    |  |                      |                             |
-//	    |  +--- released, discarded --- Parked                  +--- timed out ---> Held --- timer fired ---> as failed
-//	    |                                                                            +------ late answer ---> as succeeded, failed
-//	    +--- revoked --- all but Running, Held, DeadLettering
+//	           arrived, stored              turned
+//	Resting ------------------> Ready ----------------------> Running ---- succeeded ----> Ready | Resting
+//	   ^  ^                      ^ ^ ^                         |    |
+//	   |  |                      | | |   Reading   (payload)   |    +----- failed -------> Waiting ---- timer fired ----> Ready
+//	   |  |                      | | +-- Recording (flush)     |                      |--> Parked          (Park, for good)
+//	   |  |                      | +---- Alone (nothing else)  |                      +--> DeadLettering   (DeadLetter, for good) --> Ready | Resting
+//	   |  |                      |                             |
+//	   |  +--- released, discarded --- Parked                  +--- timed out ---> Held --- timer fired ---> as failed
+//	   |                                                                            +------ late answer ---> as succeeded, failed
+//	   +--- revoked --- all but Running, Held, DeadLettering
 //
 // Reading, Recording and Alone are stations between a key's turn and its start. Reading: only the position of the first message is in memory. Recording: the attempt has to be in a durable progress record first (see Attempts). Alone: the message is a suspect.
 //

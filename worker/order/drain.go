@@ -100,6 +100,7 @@ func (s *Sequencer) giveBack(ki int32) {
 		back.Position, back.Sequence, back.Payload = s.popSpill(&k.spill), 0, 0
 		s.scratch = append(s.scratch, back)
 	}
+	s.dropTried(k)
 	if k.park != 0 {
 		s.dropPark(ki)
 	}

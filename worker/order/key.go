@@ -14,8 +14,8 @@ type key struct {
 	counted, recorded bool
 	// suspect: the message tried was in flight when a process died; it runs alone. exhausted: earlier owners used up its attempts; it is concluded without a start.
 	suspect, exhausted bool
-	// inTried: linked in lane.tried.
-	inTried bool
+	// inTried: linked in lane.tried. pended: its turn has come and it has not started.
+	inTried, pended bool
 	// front are messages of the lane that have, or are about to have, their payload in memory.
 	front nodeList
 	spill spill
@@ -84,6 +84,7 @@ func (s *Sequencer) addKey(li int32, hash uint64, name string) int32 {
 
 // forget frees a key that has nothing left.
 func (s *Sequencer) forget(ki int32) {
+	s.leaveTried(ki)
 	k := s.keys.at(ki)
 	s.index.remove(mix(k.lane, k.hash), ki)
 	k.name, k.lane = "", 0

@@ -5,12 +5,13 @@ package order
 
 // lane is one open lane. Fields that count are exact at every step; check_test.go recounts them.
 type lane struct {
-	id      int32
-	epoch   uint64
-	ledger  ledger
-	brake   brake
+	id     int32
+	epoch  uint64
+	ledger ledger
+	brake  brake
+	// careful is the highest position that a process which died may have taken. passed: the lane has been taken beyond it.
 	careful Position
-	crashed bool
+	passed  bool
 
 	// ready are the keys whose turn may come, in order of readiness; before and after link the round of lanes, when inRing.
 	ready         keyList
@@ -23,11 +24,11 @@ type lane struct {
 
 	// tried heads the list of keys whose first message was started and not concluded.
 	tried int32
-	// suspects and parkedSuspects are attempts of earlier owners that no key has taken over yet; the first ascend by position.
-	suspects, parkedSuspects []suspect
+	// suspects are attempts of earlier owners, by hash and sequence.
+	suspects []suspect
 
-	// payloads counts bodies in memory or asked for, running calls, storing store operations in flight, parked keys with a park.
-	payloads, running, storing, parked int32
+	// payloads counts bodies in memory or asked for, running calls, storing store operations in flight, parked keys with a park, pended keys whose turn has come and that have not started.
+	payloads, running, storing, parked, pended int32
 
 	draining, fenced bool
 	// refused is the position that must come first after a refusal, 0 for none.
@@ -87,10 +88,15 @@ func (s *Sequencer) unlink(q *keyList, ki int32) {
 	q.n--
 }
 
+// mayTurn reports whether the lane's first ready key may have its turn.
+func (s *Sequencer) mayTurn(l *lane) bool {
+	return l.ready.n > 0 && !l.draining && l.brake.mayStart(s.now) && (int(l.pended) < s.config.MaxInFlightKeys || s.keys.at(l.ready.head).pended)
+}
+
 // joinRing lets the lane take part in the round, last, if it has a key that may start.
 func (s *Sequencer) joinRing(li int32) {
 	l := &s.lanes[li]
-	if l.inRing || l.ready.n == 0 || !l.brake.mayStart(s.now) {
+	if l.inRing || !s.mayTurn(l) {
 		return
 	}
 	l.inRing = true

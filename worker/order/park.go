@@ -13,28 +13,33 @@ type park struct {
 	durable, completed int32
 	// appending counts the messages at the head of front whose append is under way.
 	appending int32
-	// window are messages read from the store, the oldest first; requested is set while a read, numbered read, is under way.
+	// window are messages read from the store, the oldest first; requested is how many the read under way, numbered read, asked for.
 	window    nodeList
 	read      uint32
-	requested bool
+	requested int32
 	// nextMove is the first node of front whose append is not under way, 0 for none.
 	nextMove int32
 	cause    Cause
-	// released: the key is run from the store. discard: it is to be emptied without running.
-	released, discard bool
-	// last is the newest sequence appended, done the newest completed, cursor the newest read, opened the newest in the store when the lane opened.
-	last, done, cursor, opened Sequence
+	// released: the key is run from the store. discard: it is to be emptied without running. returned: it is empty, and kept only because last is still needed.
+	released, discard, returned bool
+	// last is the newest sequence appended, done the newest completed, cursor the newest read, careful the newest that a process which died may have started unrecorded.
+	last, done, cursor, careful Sequence
 }
 
 // holds reports whether the park is in the way of front.
 func (p *park) holds() bool { return p.durable+p.appending > 0 }
 
+// addPark gives a key a park, or takes the one it was kept for into use again.
 func (s *Sequencer) addPark(ki int32, cause Cause) *park {
 	k := s.keys.at(ki)
-	k.park = s.parks.take()
-	s.lanes[k.lane].parked++
+	if k.park == 0 {
+		k.park = s.parks.take()
+		*s.parks.at(k.park) = park{}
+		s.lanes[k.lane].parked++
+	}
 	p := s.parks.at(k.park)
-	*p = park{cause: cause, nextMove: k.front.head}
+	p.cause, p.nextMove = cause, k.front.head
+	p.released, p.discard, p.returned = false, false, false
 	return p
 }
 
@@ -42,7 +47,10 @@ func (s *Sequencer) addPark(ki int32, cause Cause) *park {
 func (s *Sequencer) loadParked(li int32, from *ParkedKey) {
 	ki := s.addKey(li, from.Hash, from.Key)
 	p := s.addPark(ki, CauseFailed)
-	p.durable, p.last, p.opened, p.released = int32(from.Count), from.Last, from.Last, from.Released
+	p.durable, p.last, p.released = int32(from.Count), from.Last, from.Released
+	if s.lanes[li].careful != 0 {
+		p.careful = from.Last
+	}
 	if from.Released {
 		s.settle(ki, stored)
 	} else {
@@ -68,32 +76,42 @@ func (s *Sequencer) mayConclude(k *key) bool {
 	}
 }
 
-// concludeFailure deals with the key's first message as OnFailure says; it is in memory.
+// concludeFailure deals with the message tried as OnFailure says. Its attempts stay in the record until that is durable: a process that dies in between must not grant it new ones.
 func (s *Sequencer) concludeFailure(ki int32, on trigger) {
 	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]
-	fromPark := s.source(k)
-	head := *s.nodes.at(s.queueOf(k, fromPark).head)
-	s.clearAttempts(ki)
+	k.counted, k.exhausted = false, false
 	s.conclude(l, true)
 	if s.config.OnFailure == DeadLetter {
 		s.enter(k, on, DeadLettering)
 		l.storing++
-		s.emit(Effect{Kind: DeadLetterMessage, Lane: l.id, Hash: k.hash, Key: k.name, Position: head.position, Sequence: head.sequence, Payload: head.payload})
+		s.emit(Effect{Kind: DeadLetterMessage, Lane: l.id, Hash: k.hash, Key: k.name, Position: k.tried.Position, Sequence: k.tried.Sequence, Payload: s.triedPayload(k)})
 		return
 	}
 	s.enter(k, on, Parked)
 	p := s.parkOf(k)
-	if p == nil {
+	if p == nil || p.returned {
 		p = s.addPark(ki, CauseFailed)
 	}
 	p.cause, p.released = CauseFailed, false
-	if fromPark {
+	if p.holds() {
 		s.closeWindow(l, p)
-		s.emit(Effect{Kind: Reparked, Cause: CauseFailed, Lane: l.id, Hash: k.hash, Key: k.name, Sequence: head.sequence})
+		s.emit(Effect{Kind: Reparked, Cause: CauseFailed, Lane: l.id, Hash: k.hash, Key: k.name, Sequence: k.tried.Sequence})
 	}
 	s.move(ki)
 	s.emptyDiscarded(ki)
+	s.settle(ki, stored)
+}
+
+// triedPayload finds the payload of the message tried: left by its call when an append had overtaken it, or at the head of where it was run from.
+func (s *Sequencer) triedPayload(k *key) Payload {
+	if k.tried.Payload != 0 {
+		return k.tried.Payload
+	}
+	if k.tried.Position != 0 {
+		return s.nodes.at(k.front.head).payload
+	}
+	return s.nodes.at(s.parks.at(k.park).window.head).payload
 }
 
 // divert sends a key that outgrew the look-ahead through the park. It goes on running; its first message is appended too, even if its call is with the handler, so that it keeps its place whatever becomes of it.
@@ -106,15 +124,18 @@ func (s *Sequencer) divert(ki int32) {
 func (s *Sequencer) move(ki int32) {
 	k := s.keys.at(ki)
 	p := s.parkOf(k)
-	if p == nil || p.discard || s.lanes[k.lane].draining || k.state == DeadLettering {
+	if p == nil || p.discard || p.returned || s.lanes[k.lane].draining || k.state == DeadLettering {
 		return
 	}
 	for p.appending < moveWindow && s.mayAppend(p) {
 		if p.nextMove == 0 {
-			if k.spill.count == 0 {
+			want := min(int(moveWindow-p.appending), s.free(k))
+			if p.appending == 0 {
+				want = max(want, 1)
+			}
+			if s.pull(ki, want); p.nextMove == 0 {
 				return
 			}
-			s.pull(ki, int(moveWindow-p.appending))
 		}
 		n := s.nodes.at(p.nextMove)
 		if n.payload == 0 || n.sequence <= p.done {
@@ -135,6 +156,9 @@ func (s *Sequencer) appendToPark(k *key, p *park, n *node) {
 	p.last = n.sequence
 	p.nextMove = n.next
 	l.storing++
+	if n.position <= l.careful {
+		p.careful = n.sequence
+	}
 	s.emit(Effect{Kind: ParkMessage, Cause: p.cause, Lane: l.id, Hash: k.hash, Key: k.name, Position: n.position, Sequence: n.sequence, Payload: n.payload})
 }
 
@@ -166,12 +190,18 @@ func (s *Sequencer) Parked(now Instant, number int32, hash uint64, name string, 
 	return true
 }
 
-// leaveLane completes, for the lane, the first message of front: it is in the park now. A running call keeps its payload.
+// leaveLane completes, for the lane, the first message of front: it is in the park now. A call or a dead letter under way keeps its payload.
 func (s *Sequencer) leaveLane(ki int32) {
 	k := s.keys.at(ki)
 	head := s.nodes.at(k.front.head)
-	if k.attempts > 0 && k.tried.Sequence == head.sequence {
+	if k.tried.Sequence == head.sequence {
 		k.tried.Position = 0
+		if k.state == DeadLettering {
+			k.tried.Payload, head.payload = head.payload, 0
+		}
+		if k.state == Parked {
+			s.resetAttempts(ki)
+		}
 	}
 	if c := &s.calls[k.call]; k.call != 0 && !c.fromPark && c.owned < len(c.items) && c.items[c.owned].Sequence == head.sequence {
 		c.owned++
@@ -233,15 +263,34 @@ func (s *Sequencer) Unparked(now Instant, number int32, hash uint64, name string
 func (s *Sequencer) settlePark(ki int32) {
 	k := s.keys.at(ki)
 	p := s.parks.at(k.park)
-	if p.holds() || (p.last == 0 && !p.discard && k.front.n+k.spill.count > 0) {
-		s.fillWindow(ki)
+	s.emptyDiscarded(ki)
+	if p.holds() || (p.last == 0 && !p.discard && !p.returned && k.front.n+k.spill.count > 0) {
+		s.fillWindow(ki, 0)
 		return
 	}
 	l := &s.lanes[k.lane]
-	if p.last != 0 {
+	if p.last != 0 && !p.returned {
 		s.emit(Effect{Kind: Returned, Lane: l.id, Hash: k.hash, Key: k.name})
 	}
-	s.dropPark(ki)
+	if !p.returned {
+		p.returned, p.discard = true, false
+		s.closeWindow(l, p)
+	}
+	if l.ledger.taken >= l.careful {
+		s.dropPark(ki)
+	}
+}
+
+// forgetReturned drops the parks that were kept while the lane delivered what a dead owner had taken: among that may be messages it had parked and not recorded. They must be known as such even if the park has been emptied since; else they would run
+// again, behind their successors.
+func (s *Sequencer) forgetReturned(li int32) {
+	for ki := range s.keys.items {
+		if k := &s.keys.items[ki]; k.lane == li && k.park != 0 && s.parks.at(k.park).returned {
+			s.dropPark(int32(ki))
+			s.settle(int32(ki), arrived)
+		}
+	}
+	s.lanes[li].passed = true
 }
 
 // dropPark forgets the park of a key, with the payloads read from it.
@@ -261,6 +310,7 @@ func (s *Sequencer) closeWindow(l *lane, p *park) {
 		s.drop(l, s.popNode(&p.window).payload)
 	}
 	p.cursor = p.done
-	p.requested = false
+	l.payloads -= p.requested
+	p.requested = 0
 	p.read++
 }

@@ -67,7 +67,7 @@ func (s *Sequencer) Open(o Opening) error {
 	}
 	li := s.takeLane(o.Lane)
 	l := &s.lanes[li]
-	*l = lane{id: o.Lane, epoch: o.Epoch, crashed: o.Crashed, careful: o.CarefulThrough}
+	*l = lane{id: o.Lane, epoch: o.Epoch, careful: max(o.CarefulThrough, o.Progress.Careful)}
 	l.ledger.open(&o.Progress, 2*s.config.Buffer)
 	s.loadAttempts(l, &o)
 	for i := range o.Parked {
@@ -170,12 +170,11 @@ func (s *Sequencer) startNext() bool {
 	li := s.next
 	l := &s.lanes[li]
 	ki := s.popFront(&l.ready)
-	if l.ready.n == 0 {
-		s.leaveRing(li)
-	} else {
-		s.next = l.after
-	}
+	s.next = l.after
 	s.turn(ki, false)
+	if l = &s.lanes[li]; !s.mayTurn(l) {
+		s.leaveRing(li)
+	}
 	return true
 }
 

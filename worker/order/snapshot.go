@@ -13,14 +13,15 @@ func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
 	l.version++
 	*p = Progress{Ranges: p.Ranges[:0], Attempts: p.Attempts[:0], Version: l.version}
 	l.ledger.snapshot(p)
+	if l.careful > p.LowWater {
+		p.Careful = l.careful
+	}
 	for ki := l.tried; ki != 0; ki = s.keys.at(ki).triedNext {
 		s.appendAttempts(p, s.keys.at(ki))
 	}
-	for _, earlier := range [...][]suspect{l.suspects, l.parkedSuspects} {
-		for i := range earlier {
-			if a := &earlier[i]; !a.taken && (a.Position == 0 || a.Position > p.LowWater) {
-				p.Attempts = append(p.Attempts, a.Attempt)
-			}
+	for i := range l.suspects {
+		if a := &l.suspects[i]; !a.taken {
+			p.Attempts = append(p.Attempts, a.Attempt)
 		}
 	}
 	return true
@@ -28,7 +29,7 @@ func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
 
 // appendAttempts notes the message a key has tried, and the others in its call.
 func (s *Sequencer) appendAttempts(p *Progress, k *key) {
-	p.Attempts = append(p.Attempts, Attempt{Position: k.tried.Position, Sequence: k.tried.Sequence, Hash: k.hash, Attempts: k.attempts})
+	p.Attempts = append(p.Attempts, Attempt{Position: k.tried.Position, Sequence: k.tried.Sequence, Hash: k.hash, Attempts: k.attempts, Suspect: k.suspect && k.call == 0})
 	if k.call == 0 {
 		return
 	}

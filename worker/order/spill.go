@@ -60,3 +60,16 @@ func (s *Sequencer) popSpill(q *spill) Position {
 	}
 	return pos
 }
+
+// prependSpill puts older positions in front.
+func (s *Sequencer) prependSpill(q *spill, older spill) {
+	if older.count == 0 {
+		return
+	}
+	s.chunks.at(older.tail).next = q.head
+	if q.count == 0 {
+		q.tail = older.tail
+	}
+	q.head = older.head
+	q.count += older.count
+}

@@ -112,4 +112,19 @@ func (s *Sequencer) enter(k *key, on trigger, to State) {
 		s.trace(k.state, on, to)
 	}
 	k.state = to
+	if pended := to == Reading || to == Recording || to == Alone || (k.pended && to == Ready); pended != k.pended {
+		s.setPended(k, pended)
+	}
+}
+
+// setPended counts the keys whose turn has come and that have not started, so that a lane does not read, or record as about to be started, more than it can soon start.
+func (s *Sequencer) setPended(k *key, pended bool) {
+	l := &s.lanes[k.lane]
+	k.pended = pended
+	if pended {
+		l.pended++
+	} else {
+		l.pended--
+		s.joinRing(k.lane)
+	}
 }

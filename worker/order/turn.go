@@ -61,10 +61,10 @@ func (s *Sequencer) turn(ki int32, alone bool) {
 func (s *Sequencer) fetch(ki int32) {
 	k := s.keys.at(ki)
 	if s.source(k) {
-		s.fillWindow(ki)
+		s.fillWindow(ki, 1)
 		return
 	}
-	s.prefetch(ki)
+	s.prefetch(ki, 1)
 }
 
 // start hands the first messages of the key to the handler.

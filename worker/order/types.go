@@ -3,6 +3,11 @@
 
 package order
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Instant is a reading of the caller's monotonic clock in nanoseconds, from an origin of the caller's choice. It never goes back within one process.
 type Instant int64
 
@@ -48,8 +53,10 @@ type Attempt struct {
 	Position Position
 	Sequence Sequence
 	Hash     uint64
-	// Attempts counts the starts that were not forgiven as part of an outage, at least 1.
+	// Attempts counts the starts that were not forgiven as part of an outage; 0 for a suspect whose release granted it new ones.
 	Attempts uint32
+	// Suspect: the message was in flight when a process died, and has not run since.
+	Suspect bool
 }
 
 // Progress is how far a lane is completed: what is flushed to the broker while the lane is held, and what the next owner opens it with.
@@ -62,8 +69,19 @@ type Progress struct {
 	Taken Position
 	// Attempts are the messages started and not concluded, in no particular order.
 	Attempts []Attempt
+	// Careful is Opening.CarefulThrough as long as it matters: a clean hand-over does not end it.
+	Careful Position
 	// Version grows with each snapshot of the lane; Flushed takes it back once the record is durable.
 	Version uint64
+}
+
+// Covers reports whether the progress says that the message at the position is completed.
+func (p *Progress) Covers(at Position) bool {
+	if at <= p.LowWater {
+		return true
+	}
+	i, _ := slices.BinarySearchFunc(p.Ranges, at, func(r Range, at Position) int { return cmp.Compare(r.To, at) })
+	return i < len(p.Ranges) && p.Ranges[i].From <= at
 }
 
 // Limit cuts the ranges to the lowest n, for a broker whose records are small. What is cut is repeated after a crash; it is never lost.
@@ -92,7 +110,7 @@ type Opening struct {
 	Progress Progress
 	// Crashed says that the record was not the last word of an owner that drained: its Attempts are suspects and run alone.
 	Crashed bool
-	// CarefulThrough is the highest position that a process which died may have started a message of without having recorded it. Up to it every start is recorded first. The lane's end at the time of opening is always safe;
+	// CarefulThrough is the highest position that a process which died may have taken. Up to it every start is recorded first, and messages in the park are not run a second time from the lane. The lane's end at the time of opening is always safe;
 	// 0 after a clean hand-over.
 	CarefulThrough Position
 	Parked         []ParkedKey
