@@ -5,7 +5,7 @@ package v1alpha1
 
 // Delivery says how messages reach the handler.
 //
-// +kubebuilder:validation:XValidation:rule="self.?type.orValue('') != 'Embedded' || !has(self.http)",message="http goes with type HTTP: remove it, or set type to HTTP"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('HTTP') != 'Embedded' || !has(self.http)",message="http goes with type HTTP: remove it, or set type to HTTP"
 type Delivery struct {
 	// type is HTTP (a call to the handler's container in the same pod) or Embedded (the handler's container is the
 	// worker itself, built on Convoy's Go library; no container is added). Default: HTTP. Example: Embedded.

@@ -5,8 +5,8 @@ package v1alpha1
 
 // Lanes are the units of ownership. Workers share the work by owning lanes; a key is always in one lane.
 //
-// +kubebuilder:validation:XValidation:rule="self.?type.orValue('') != 'Native' || !has(self.routed)",message="routed goes with type Routed: remove it, or set type to Routed"
-// +kubebuilder:validation:XValidation:rule="(self.?type.orValue('') == 'Native') == has(self.native)",message="native goes with type Native: set both, or remove native"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Routed') != 'Native' || !has(self.routed)",message="routed goes with type Routed: remove it, or set type to Routed"
+// +kubebuilder:validation:XValidation:rule="(self.?type.orValue('Routed') == 'Native') == has(self.native)",message="native goes with type Native: set both, or remove native"
 type Lanes struct {
 	// type is Routed (messages are copied, by the hash of their key, to lanes that Convoy keeps in the same broker) or
 	// Native (the source is already partitioned by the key and its partitions are the lanes; nothing is copied).
@@ -63,8 +63,8 @@ type RoutedLanes struct {
 
 // LaneStore is where a broker keeps Routed lanes; in JetStream a stream.
 //
-// +kubebuilder:validation:XValidation:rule="self.?management.orValue('') != 'Existing' || has(self.name)",message="management Existing needs the name of the store: set name"
-// +kubebuilder:validation:XValidation:rule="self.?management.orValue('') != 'Existing' || !(has(self.replicas) || has(self.maxBytes))",message="an Existing store keeps its own settings: remove replicas and maxBytes, or set management to Managed"
+// +kubebuilder:validation:XValidation:rule="self.?management.orValue('Managed') != 'Existing' || has(self.name)",message="management Existing needs the name of the store: set name"
+// +kubebuilder:validation:XValidation:rule="self.?management.orValue('Managed') != 'Existing' || !(has(self.replicas) || has(self.maxBytes))",message="an Existing store keeps its own settings: remove replicas and maxBytes, or set management to Managed"
 type LaneStore struct {
 	// management is Managed (Convoy makes the store and sets it up) or Existing (it was made for this pool by somebody
 	// else, empty, and Convoy checks that it fits). Default: Managed. Example: Existing.
@@ -120,16 +120,17 @@ type NativeLanes struct {
 
 // NATSNativeLanes are lanes of a stream whose subjects name the partition.
 type NATSNativeLanes struct {
-	// subjects are the subjects of one lane, up to 16, each with {lane} once where the number of the lane stands (0 to
-	// count-1); wildcards are allowed elsewhere. Fixed while lanes hold messages. Example: ["orders.{lane}.>"].
+	// subjects are the subjects of one lane, up to 8, each with {lane} once where the number of the lane stands (0 to
+	// count-1); wildcards are allowed elsewhere, but they must not overlap. Fixed while lanes hold messages. Example: ["orders.{lane}.>"].
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=8
 	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^[^{}]*\{lane\}[^{}]*$')`,message="write {lane} once where the number of the lane stands, for example orders.{lane}.>"
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(([^\s.*>]+|\*)(\.([^\s.*>]+|\*))*(\.>)?|>)$')`,message="write a subject as tokens with dots between them; '*' stands for one token, '>' for all that follow and comes last, for example orders.{lane}.>"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.all(b, a == b || a.split('.').exists(i, t, i < size(b.split('.')) && !(t in ['*', '>']) && !(b.split('.')[i] in ['*', '>', t])) || (size(a.split('.')) < size(b.split('.')) && !a.endsWith('>')) || (size(b.split('.')) < size(a.split('.')) && !b.endsWith('>'))))",message="subjects of a lane overlap, which the broker refuses: remove the narrower ones"
 	Subjects []string `json:"subjects,omitempty"`
 
 	// count is the number of lanes, 1 to 10,000: lanes are numbered 0 to count-1. Messages of other numbers are not

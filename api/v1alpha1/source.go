@@ -38,16 +38,18 @@ type NATSSource struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[^\s.*>/\\]+$')`,message="a stream name has no spaces, dots, '*', '>', '/' or '\\': copy it from `nats stream ls`"
 	Stream string `json:"stream,omitempty"`
 
-	// subjects narrows the pool to messages with these subjects, up to 16, wildcards allowed; they must not overlap.
+	// subjects narrows the pool to messages with these subjects, up to 8 of up to 128 characters, wildcards allowed; they must not
+	// overlap.
 	// Default: empty, that is, every message of the stream. Only with Routed lanes: Native lanes have subjects of their
 	// own. A message outside them is left alone and no part of the backlog. Example: ["orders.eu.>", "orders.us.>"].
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=8
 	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(([^\s.*>]+|\*)(\.([^\s.*>]+|\*))*(\.>)?|>)$')`,message="write a subject as tokens with dots between them; '*' stands for one token, '>' for all that follow and comes last, for example orders.*.created or orders.>"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.all(b, a == b || a.split('.').exists(i, t, i < size(b.split('.')) && !(t in ['*', '>']) && !(b.split('.')[i] in ['*', '>', t])) || (size(a.split('.')) < size(b.split('.')) && !a.endsWith('>')) || (size(b.split('.')) < size(a.split('.')) && !b.endsWith('>'))))",message="subjects overlap, which the broker refuses: remove the narrower ones"
 	Subjects []string `json:"subjects,omitempty"`
 
 	// startFrom says where a pool that has never read this stream begins. Once the pool has a claim its own progress
@@ -71,7 +73,7 @@ type NATSSource struct {
 
 // StartFrom is where a pool begins that has never read its source.
 //
-// +kubebuilder:validation:XValidation:rule="(self.?type.orValue('') == 'Time') == has(self.time)",message="time goes with type Time: set both, or remove time"
+// +kubebuilder:validation:XValidation:rule="(self.?type.orValue('All') == 'Time') == has(self.time)",message="time goes with type Time: set both, or remove time"
 type StartFrom struct {
 	// type is All (the oldest message that the source still has), New (messages that come after the claim) or Time (the
 	// first message at or after time). Default: All. Example: New.

@@ -1,0 +1,57 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+// templateRules are the rules on a pool's template.
+var templateRules = []rule{
+	{
+		message:  "give the handler's container in template.spec.containers",
+		accepted: []string{"spec: {template: {spec: {containers: [{name: a}, {name: b}]}}}"},
+		refused:  []string{"spec: {template: {spec: null}}", "spec: {template: {spec: {containers: []}}}"},
+	},
+	{
+		message:  "the container name convoy-worker is Convoy's own: give the handler's container another name, and configure Convoy's in spec.worker",
+		accepted: []string{"spec: {template: {spec: {containers: [{name: worker}]}}}"},
+		refused:  []string{"spec: {template: {spec: {containers: [{name: handler}, {name: convoy-worker}]}}}"},
+	},
+	{
+		message:  "the container name convoy-worker is Convoy's own: give the init container another name",
+		accepted: []string{"spec: {template: {spec: {initContainers: [{name: prepare}]}}}"},
+		refused:  []string{"spec: {template: {spec: {initContainers: [{name: convoy-worker}]}}}"},
+	},
+	{
+		message:  "worker pods run until they are drained: remove template.spec.restartPolicy or set it to Always",
+		accepted: []string{"spec: {template: {spec: {restartPolicy: Always}}}"},
+		refused:  []string{"spec: {template: {spec: {restartPolicy: OnFailure}}}"},
+	},
+	{
+		message:  "worker pods run until they are drained: remove template.spec.activeDeadlineSeconds",
+		accepted: []string{"spec: {template: {spec: {terminationGracePeriodSeconds: 60}}}"},
+		refused:  []string{"spec: {template: {spec: {activeDeadlineSeconds: 60}}}"},
+	},
+	{
+		message:  "ephemeral containers cannot be part of a template: remove template.spec.ephemeralContainers and use kubectl debug on a pod",
+		accepted: []string{"spec: {template: {spec: {containers: [{name: handler}, {name: debug}]}}}"},
+		refused:  []string{"spec: {template: {spec: {ephemeralContainers: [{name: debug}]}}}"},
+	},
+	{
+		message:  "labels under convoy.dev/ are Convoy's own: give the template's label another prefix",
+		accepted: []string{"spec: {template: {metadata: {labels: {team: a, example.org/convoy.dev: b}}}}"},
+		refused:  []string{"spec: {template: {metadata: {labels: {convoy.dev/pool: a}}}}"},
+	},
+	{
+		message:  "annotations under convoy.dev/ are Convoy's own: give the template's annotation another prefix",
+		accepted: []string{"spec: {template: {metadata: {annotations: {team: a}}}}"},
+		refused:  []string{"spec: {template: {metadata: {annotations: {team: a, convoy.dev/x: b}}}}"},
+	},
+	{
+		message: "template: a preStop hook runs before the worker has drained and would fail the calls that still run: " +
+			"handle SIGTERM instead, it comes after the drain, or set handoff.allowPreStop to true",
+		accepted: []string{
+			"spec: {template: {spec: {containers: [{name: handler, lifecycle: {postStart: {sleep: {seconds: 1}}}}]}}}",
+			"spec: {handoff: {allowPreStop: true}, template: {spec: {containers: [{name: handler, lifecycle: {preStop: {sleep: {seconds: 1}}}}]}}}",
+		},
+		refused: []string{"spec: {template: {spec: {containers: [{name: a}, {name: b, lifecycle: {preStop: {sleep: {seconds: 1}}}}]}}}"},
+	},
+}
