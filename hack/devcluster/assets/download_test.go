@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 // fetch is a setup-envtest that puts the archive where the real one does, and compiles what else it is asked for.
@@ -95,19 +94,18 @@ func TestRefusedDownloadFallsBackToBuilding(t *testing.T) {
 }
 
 func TestSilentIndexIsNotWaitedFor(t *testing.T) {
-	release := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	givenUp := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done() // until the asker hangs up
+		close(givenUp)
+	}))
 	defer server.Close()
-	defer close(release)
 	f := newFixture(t, compile)
 	f.IndexURL = server.URL
-	start := time.Now()
 	if got, err := f.Resolve(t.Context(), ForTests()...); err != nil || got != f.bin() {
 		t.Fatalf("got %q, %v; want %q", got, err, f.bin())
 	}
-	if took := time.Since(start); took > 3*indexTimeout {
-		t.Errorf("took %s, want about %s", took, indexTimeout)
-	}
+	<-givenUp
 }
 
 func closedPort(t *testing.T) string {

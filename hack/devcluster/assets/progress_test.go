@@ -4,6 +4,7 @@
 package assets
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -44,8 +45,9 @@ func TestBuildShowsThatItLives(t *testing.T) {
 		said := newTranscript()
 		o := watch(func(format string, args ...any) { fmt.Fprintf(said, format+"\n", args...) }, "etcd")
 		fmt.Fprintln(o, "runtime")
-		time.Sleep(2*heartbeat + time.Second)
-		synctest.Wait()
+		inBuild, cancel := context.WithTimeout(t.Context(), 2*heartbeat+time.Second)
+		defer cancel()
+		<-inBuild.Done()
 		o.close()
 		want := "etcd: building\netcd: building for 15s, 1 packages compiled\netcd: building for 30s, 1 packages compiled\n"
 		if got := said.String(); got != want {

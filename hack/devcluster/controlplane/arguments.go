@@ -8,6 +8,10 @@ import (
 	"strconv"
 )
 
+// etcdSocket is relative to the data directory, where the components run: an absolute path is soon too long, for a
+// socket's may have 104 bytes on some systems.
+const etcdSocket = "etcd.sock"
+
 // arguments makes the components' command lines. Everything they share lies in dir.
 type arguments struct {
 	dir  string
@@ -15,10 +19,9 @@ type arguments struct {
 }
 
 func (a arguments) file(name string) string { return filepath.Join(a.dir, name) }
-func (a arguments) etcdSocket() string      { return a.file("etcd.sock") }
 
 func (a arguments) etcd() []string {
-	client := "unix://" + a.etcdSocket()
+	const client = "unix://" + etcdSocket
 	// etcd insists on a peer address of a form that others could reach. Nobody is there and nothing listens on it.
 	const peer = "http://localhost:1"
 	return []string{
@@ -27,7 +30,7 @@ func (a arguments) etcd() []string {
 		"--unsafe-no-fsync",
 		"--listen-client-urls=" + client,
 		"--advertise-client-urls=" + client,
-		"--listen-peer-urls=unix://" + a.file("peer.sock"),
+		"--listen-peer-urls=unix://peer.sock",
 		"--initial-advertise-peer-urls=" + peer,
 		"--initial-cluster=devcluster=" + peer,
 		"--log-level=warn",
@@ -36,7 +39,7 @@ func (a arguments) etcd() []string {
 
 func (a arguments) apiServer() []string {
 	return []string{
-		"--etcd-servers=unix://" + a.etcdSocket(),
+		"--etcd-servers=unix://" + etcdSocket,
 		"--bind-address=127.0.0.1",
 		"--advertise-address=127.0.0.1",
 		// The API server would publish its address as the endpoint of the service "kubernetes", which must not be loopback.

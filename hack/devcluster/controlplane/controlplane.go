@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -20,16 +21,22 @@ const startTimeout = 2 * time.Minute
 type Config struct {
 	// BinDir holds etcd, kube-apiserver, kube-controller-manager and kube-scheduler under these names.
 	BinDir string
-	// TempDir is where the data directory is made; empty means the system's directory for temporary files. It must be a
-	// short path: a unix socket's path has at most 104 bytes on some systems.
+	// TempDir is where the data directory is made; empty means the system's directory for temporary files.
 	TempDir string
 }
 
-func (c Config) validate() error {
+// resolved checks c and makes its paths absolute: the components run in a directory of their own.
+func (c Config) resolved() (Config, error) {
 	if c.BinDir == "" {
-		return errors.New("BinDir is empty: name the directory with the components' binaries")
+		return Config{}, errors.New("BinDir is empty: name the directory with the components' binaries")
 	}
-	return nil
+	if c.TempDir == "" {
+		c.TempDir = os.TempDir()
+	}
+	var errs [2]error
+	c.BinDir, errs[0] = filepath.Abs(c.BinDir)
+	c.TempDir, errs[1] = filepath.Abs(c.TempDir)
+	return c, errors.Join(errs[:]...)
 }
 
 // ControlPlane is a running control plane.
@@ -57,7 +64,8 @@ type ControlPlane struct {
 // Start starts a control plane and waits until it is ready. Cancelling ctx ends the start only: what runs afterwards
 // is ended by Stop.
 func Start(ctx context.Context, config Config) (*ControlPlane, error) {
-	if err := config.validate(); err != nil {
+	config, err := config.resolved()
+	if err != nil {
 		return nil, fmt.Errorf("starting a control plane: %w", err)
 	}
 	data, err := makeDataDir(config.TempDir)
@@ -89,7 +97,7 @@ func (cp *ControlPlane) start(ctx context.Context, config Config) error {
 	if err := cp.run(config.BinDir, "etcd", arguments.etcd()); err != nil {
 		return err
 	}
-	if err := cp.await(ctx, "etcd", etcdHealthy(arguments.etcdSocket())); err != nil {
+	if err := cp.await(ctx, "etcd", listensOn(filepath.Join(cp.DataDir, etcdSocket))); err != nil {
 		return err
 	}
 	if err := cp.run(config.BinDir, "kube-apiserver", arguments.apiServer()); err != nil {
@@ -110,7 +118,7 @@ func (cp *ControlPlane) start(ctx context.Context, config Config) error {
 
 // run starts one component with its log in the data directory.
 func (cp *ControlPlane) run(binDir, name string, args []string) error {
-	p, err := startProcess(filepath.Join(binDir, name), filepath.Join(cp.DataDir, name+".log"), args, cp.failed)
+	p, err := startProcess(filepath.Join(binDir, name), cp.DataDir, args, cp.failed)
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}

@@ -16,8 +16,6 @@ import (
 const (
 	dataDirPattern = "convoy-devcluster-"
 	lockName       = "lock"
-	// longestSocketPath is the least that a supported system allows (macOS).
-	longestSocketPath = 103
 )
 
 // dataDir is a directory of one control plane. The lock file in it is held for as long as its process lives.
@@ -28,18 +26,12 @@ type dataDir struct {
 
 // makeDataDir makes a directory under parent and removes those of control planes whose process was killed.
 func makeDataDir(parent string) (*dataDir, error) {
-	if parent == "" {
-		parent = os.TempDir()
-	}
 	if err := removeAbandoned(parent); err != nil {
 		return nil, err
 	}
 	path, err := os.MkdirTemp(parent, dataDirPattern)
 	if err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
-	}
-	if socket := filepath.Join(path, "etcd.sock"); len(socket) > longestSocketPath {
-		return nil, errors.Join(fmt.Errorf("%s is too long for a unix socket: point TMPDIR at a shorter path", socket), os.Remove(path))
 	}
 	lock, err := holdLock(path)
 	if err != nil {

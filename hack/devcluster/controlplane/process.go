@@ -37,15 +37,17 @@ type process struct {
 	err error
 }
 
-// startProcess starts path with its output in a file. If the process ends without stop, it goes to failed, unless
+// startProcess starts path in dir, with its output in a file there. If the process ends without stop, it goes to failed, unless
 // that is full.
-func startProcess(path, logPath string, args []string, failed chan<- *process) (*process, error) {
+func startProcess(path, dir string, args []string, failed chan<- *process) (*process, error) {
+	logPath := filepath.Join(dir, filepath.Base(path)+".log")
 	log, err := os.Create(logPath)
 	if err != nil {
 		return nil, fmt.Errorf("making its log: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: a terminal's Ctrl-C must not end the components before, and beside, the ordered stop.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

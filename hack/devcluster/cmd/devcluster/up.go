@@ -25,6 +25,9 @@ func up(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
+	if err := refuseExisting(*kubeconfig); err != nil {
+		return err
+	}
 	config, err := assets.DefaultConfig(os.Stderr)
 	if err != nil {
 		return err
@@ -77,17 +80,22 @@ func printEnvironment(out io.Writer, kubeconfig, binDir string) error {
 // quoted makes one word of any path for a POSIX shell.
 func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
-// copyNew copies a kubeconfig to a path where nothing is yet: overwriting one would cost a person access to a cluster.
-// The copy is removed with the cluster it leads to.
+// refuseExisting comes before minutes of building: overwriting a kubeconfig would cost a person access to a cluster.
+func refuseExisting(path string) error {
+	_, err := os.Lstat(path)
+	if path == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fmt.Errorf("--kubeconfig=%s exists: remove it or name another file", path)
+}
+
+// copyNew copies the kubeconfig to a path where nothing is yet. The copy is removed with the cluster it leads to.
 func copyNew(from, to string) (remove func(), err error) {
 	content, err := os.ReadFile(from)
 	if err != nil {
 		return nil, fmt.Errorf("copying the kubeconfig: %w", err)
 	}
 	file, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("--kubeconfig=%s exists: remove it or name another file", to)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("copying the kubeconfig: %w", err)
 	}

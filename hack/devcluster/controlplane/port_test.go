@@ -1,0 +1,35 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"fmt"
+	"net"
+	"testing"
+)
+
+func TestReservedPortIsNobodyElsesUntilReleased(t *testing.T) {
+	port, err := reservePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listener, err := listen(t, port.number); err == nil {
+		listener.Close()
+		t.Errorf("port %d was free to take while reserved", port.number)
+	}
+	port.release()
+	port.release() // harmless: it must not close a descriptor that is somebody else's by now
+	listener, err := listen(t, port.number)
+	if err != nil {
+		t.Fatalf("port %d is not free after its release: %v", port.number, err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func listen(t *testing.T, port int) (net.Listener, error) {
+	t.Helper()
+	return new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+}
