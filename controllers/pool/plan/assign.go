@@ -48,7 +48,7 @@ func (p *planner) stanceOf(s Slot) stance {
 	return mute
 }
 
-// assign decides every lane and shard, shards last: one moves only while no lane does, except a lane whose drain
+// assign decides every lane and shard, from the table as it was and the slots as they are now; shards last: one moves only while no lane does, except a lane whose drain
 // has taken too long, because a stuck hand-over holds up nothing else.
 func (p *planner) assign() {
 	p.places = make(map[int32]place, len(p.next.Slots))
@@ -60,9 +60,12 @@ func (p *planner) assign() {
 			slots = append(slots, s.Index)
 		}
 	}
+	p.plan.Moves = nil
 	lanes, shards := p.state.Pool.Lanes, p.state.Pool.Shards
-	p.next.Lanes = p.settle(units{drain.Lane, extend(p.next.Lanes, lanes), lanes, true}, slots)
-	p.next.Shards = p.settle(units{drain.Shard, extend(p.next.Shards, shards), shards, !p.lanesMove()}, slots)
+	p.next.Lanes = extend(slices.Clone(p.state.Table.Lanes), lanes)
+	p.next.Lanes = p.settle(units{drain.Lane, p.next.Lanes, lanes, true}, slots)
+	p.next.Shards = extend(slices.Clone(p.state.Table.Shards), shards)
+	p.next.Shards = p.settle(units{drain.Shard, p.next.Shards, shards, !p.lanesMove()}, slots)
 }
 
 // units are the lanes or the shards, of which the pool has count and the table may have more for a while.

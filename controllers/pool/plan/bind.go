@@ -6,8 +6,6 @@ package plan
 import (
 	"cmp"
 	"slices"
-
-	"convoy.dev/convoy/worker/lane"
 )
 
 // fill binds spare pods to vacant slots.
@@ -29,11 +27,10 @@ func (p *planner) fill() {
 // spares are the pods that can be bound, the best first: of the present template, not given up yet, oldest.
 func (p *planner) spares() []*pod {
 	var spares []*pod
-	rolling := p.rolling()
+	doomed := p.doomed()
 	for _, d := range p.sorted {
-		idle := d.slot == lane.None && d.held == 0
-		condemned := d.Cheap && !d.Current && rolling
-		if idle && !condemned && d.ContainersReady && p.usable(d) {
+		idle := p.idle(d)
+		if idle && !(d.Cheap && doomed(d)) && d.ContainersReady && p.usable(d) {
 			spares = append(spares, d)
 		}
 	}
@@ -47,10 +44,22 @@ func (p *planner) spares() []*pod {
 	return spares
 }
 
-// rolling says that a pod of the present template is at work or could be. An outdated pod that was given up is
-// then what the Deployment deletes next: to bind it again would be to have a worker deleted with its lanes.
-func (p *planner) rolling() bool {
-	return slices.ContainsFunc(p.sorted, func(d *pod) bool { return d.Current && p.usable(d) })
+// doomed tells the pods that the Deployment is about to delete, of those that were given up. To bind one again
+// would be to have a worker deleted with its lanes. In a rollout these are the outdated ones, as long as one of
+// the present template is at work or could be; else all, while there are more pods than replicas.
+func (p *planner) doomed() func(*pod) bool {
+	active, outdated, current := 0, false, false
+	for _, d := range p.sorted {
+		if d.active() {
+			active++
+			outdated = outdated || !d.Current
+			current = current || d.Current && p.usable(d)
+		}
+	}
+	if outdated {
+		return func(d *pod) bool { return !d.Current && current }
+	}
+	return func(*pod) bool { return active > p.state.Deployment.Replicas }
 }
 
 // rollOut gives slots of outdated pods to spare pods of the present template, one slot to each, once no slot is

@@ -55,7 +55,7 @@ func (p *planner) evidenceFor(unit drain.Unit, l Lane) evidence {
 		return evidence{basis: resigned}
 	case d.stopped():
 		return evidence{basis: stopped}
-	case l.State == Releasing && d.answers(l.Since) && (!listed || entry.State == drain.Refused):
+	case l.State == Releasing && d.answers(l.Since) && (!listed || !entry.State.Holds()):
 		return evidence{basis: acknowledged}
 	case d.lost:
 		return evidence{basis: lost}

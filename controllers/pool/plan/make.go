@@ -90,16 +90,22 @@ func (p *planner) unseen() []PodRef {
 	return refs
 }
 
-// decide brings the next table about. Slots that turn out to be drained are removed at once, and what that
-// changes for the others (their pods are spares now) is decided in the same plan.
+// decide brings the next table about. What becomes free on the way, a drained slot's pod or a retired one that
+// has handed over its last lane, is put to use in the same plan: the lanes are then decided once more, from the
+// start, so that none is granted and revoked at once. It ends, because each further round binds a pod.
 func (p *planner) decide() {
-	for again := true; again; again = p.removeDrained() {
+	for {
+		before := slices.Clone(p.next.Slots)
 		p.vacate()
 		p.fit()
 		p.fill()
 		p.rollOut()
+		if p.places != nil && slices.Equal(before, p.next.Slots) {
+			return
+		}
 		p.assign()
 		p.count()
+		p.removeDrained()
 	}
 }
 
@@ -119,7 +125,7 @@ func (p *planner) conclude() {
 // under longer settings than today's, it does not shrink.
 func (p *planner) quarantine() time.Duration {
 	now := p.state.Pool.Fence + p.state.Pool.Timeout
-	if len(p.sorted) == 0 && len(p.state.Table.Slots) == 0 && !p.anyOwner() {
+	if len(p.sorted) == 0 && p.state.Deployment.Replicas == 0 && !p.anyOwner() {
 		return now
 	}
 	return max(now, p.next.Quarantine)

@@ -84,9 +84,8 @@ func (p *planner) lostWorker(d *pod) Lost {
 			l.Units = append(l.Units, unit)
 		}
 	})
-	after := p.state.Pool.UnreachableAfter
-	if after > 0 && p.healthy > 0 && !d.vanished() {
-		l.Takeover = d.UnreachableSince.Add(after)
+	if p.canTakeOver() && !d.vanished() {
+		l.Takeover = d.UnreachableSince.Add(p.state.Pool.UnreachableAfter)
 	}
 	return l
 }

@@ -18,7 +18,7 @@ type pod struct {
 	absent bool
 	// mailbox is nil while the pod has none.
 	mailbox *Worker
-	// lost says that it may run, cannot be heard, and that another can take over from it.
+	// lost says that it may run, cannot be heard, and that its lanes can be taken over.
 	lost bool
 	// slot is the slot that it is bound to, or lane.None.
 	slot int32
@@ -82,6 +82,12 @@ func (p *planner) downTooLong(d *pod) bool {
 	return !d.WorkerDownSince.IsZero() && !p.now.Before(d.WorkerDownSince.Add(p.state.Pool.SlotGrace))
 }
 
+// canTakeOver says that there is somebody to take lanes over by force, or nobody is to have them, and that it is
+// allowed.
+func (p *planner) canTakeOver() bool {
+	return p.state.Pool.UnreachableAfter > 0 && (p.healthy > 0 || p.wanted() == 0)
+}
+
 // judge says of every pod what does not depend on the table.
 func (p *planner) judge() {
 	for _, d := range p.sorted {
@@ -91,7 +97,7 @@ func (p *planner) judge() {
 	}
 	for _, d := range p.sorted {
 		silent := d.vanished() || p.overdue(d)
-		d.lost = silent && !d.stopped() && p.state.Pool.UnreachableAfter > 0 && p.healthy > 0
+		d.lost = silent && !d.stopped() && p.canTakeOver()
 	}
 	for _, s := range p.next.Slots {
 		if d := p.pods[s.Pod]; d != nil {

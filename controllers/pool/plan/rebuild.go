@@ -116,7 +116,7 @@ func (r *rebuilding) claimSpec(w Worker) {
 // a worker that has run the lane is known to have waited, if its grant was forced.
 func (r *rebuilding) claimReport(w Worker) {
 	for _, h := range w.Report.Held {
-		if h.State == drain.Refused {
+		if !h.State.Holds() {
 			c := r.claim(h.Unit)
 			c.seen = max(c.seen, h.Epoch, h.Floor)
 			continue

@@ -102,9 +102,8 @@ func (p *planner) addSlot() {
 	p.next.Slots = slices.Insert(p.next.Slots, at, Slot{Index: index})
 }
 
-// removeDrained removes the leaving slots whose pods hold nothing, and says whether there were any.
-func (p *planner) removeDrained() bool {
-	before := len(p.next.Slots)
+// removeDrained removes the leaving slots whose pods hold nothing.
+func (p *planner) removeDrained() {
 	p.next.Slots = slices.DeleteFunc(p.next.Slots, func(s Slot) bool {
 		d := p.pods[s.Pod]
 		if !s.Leaving || d != nil && d.held > 0 {
@@ -115,7 +114,6 @@ func (p *planner) removeDrained() bool {
 		}
 		return true
 	})
-	return len(p.next.Slots) < before
 }
 
 // slot is the next table's slot of this number, or nil.

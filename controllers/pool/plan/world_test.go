@@ -31,6 +31,7 @@ type world struct {
 type rules struct {
 	deaf     bool                 // its worker does not act
 	stubborn bool                 // its handler ignores SIGTERM
+	served   bool                 // its gate has been True
 	stuck    map[drain.Unit]bool  // units whose drain does not end
 	held     []drain.Held         // what its worker's memory has
 	opened   map[drain.Unit]int64 // the epoch that the worker has opened
@@ -106,6 +107,7 @@ func (w *world) apply(p Plan) {
 	}
 	for _, g := range p.Gates {
 		w.pod(g.Pod.Name).Serving = g.Serving
+		w.rules(g.Pod.Name).served = w.rules(g.Pod.Name).served || g.Serving
 	}
 	for _, ref := range p.Cheapen {
 		w.pod(ref.Name).Cheap = true
@@ -272,10 +274,11 @@ func (w *world) actives() []*Pod {
 	return active
 }
 
-// deleteByDeployment deletes a pod; one with lanes is what must never be.
+// deleteByDeployment deletes a pod; one that works and has lanes is what must never be. Only a pod that is still
+// taking over when its template is replaced again is deleted with them: to the Deployment it was never ready.
 func (w *world) deleteByDeployment(d *Pod) {
 	d.Deleting = true
-	if w.Table != nil && w.Table.names(d.PodRef) {
+	if w.Table != nil && w.Table.names(d.PodRef) && d.ContainersReady && w.rules(d.Name).served {
 		w.faults = append(w.faults, fmt.Sprintf("the Deployment deleted %s, which has lanes", d.Name))
 	}
 }
