@@ -45,7 +45,8 @@ type planner struct {
 }
 
 func newPlanner(s State, now time.Time) *planner {
-	p := &planner{now: now, state: s, pods: map[PodRef]*pod{}, next: s.Table.clone()}
+	p := &planner{now: now, state: s, pods: make(map[PodRef]*pod, len(s.Pods)), next: *s.Table}
+	p.next.Slots = slices.Clone(p.next.Slots) // the other lists are made anew, never changed in place
 	for _, facts := range s.Pods {
 		p.pods[facts.PodRef] = &pod{Pod: facts, slot: lane.None}
 	}

@@ -110,7 +110,7 @@ func (p *planner) judge() {
 // count counts what each pod holds in the next table.
 func (p *planner) count() {
 	for _, d := range p.sorted {
-		d.held, d.grants, d.since = 0, nil, 0
+		d.held, d.grants, d.since = 0, d.grants[:0], 0
 	}
 	p.countUnits(drain.Lane, p.next.Lanes)
 	p.countUnits(drain.Shard, p.next.Shards)

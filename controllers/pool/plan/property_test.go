@@ -18,7 +18,11 @@ import (
 
 // checked makes the plan for the world as it stands, and checks what holds of every plan.
 func checked(t *rapid.T, w *world) Plan {
+	before := fmt.Sprintf("%+v %+v", w.State, w.Table)
 	p := Make(w.State, w.now)
+	if after := fmt.Sprintf("%+v %+v", w.State, w.Table); after != before {
+		t.Fatalf("the observation was changed:\n%s", cmp.Diff(before, after))
+	}
 	if diff := cmp.Diff(p, Make(shuffled(t, w.State), w.now)); diff != "" {
 		t.Fatalf("another order of the same observation gives another plan:\n%s", diff)
 	}
@@ -48,7 +52,9 @@ func shuffled(t *rapid.T, s State) State {
 	order.Shuffle(len(s.Workers), func(i, j int) { s.Workers[i], s.Workers[j] = s.Workers[j], s.Workers[i] })
 	order.Shuffle(len(s.Absent), func(i, j int) { s.Absent[i], s.Absent[j] = s.Absent[j], s.Absent[i] })
 	if s.Table != nil {
-		table := s.Table.clone()
+		table := *s.Table
+		table.Slots, table.Retired = slices.Clone(table.Slots), slices.Clone(table.Retired)
+		table.Lanes, table.Shards = slices.Clone(table.Lanes), slices.Clone(table.Shards)
 		s.Table = &table
 	}
 	return s

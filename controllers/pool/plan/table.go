@@ -88,17 +88,6 @@ type Revoke struct {
 	Time     time.Time
 }
 
-// clone is a copy that shares nothing with the table.
-func (t *Table) clone() Table {
-	c := *t
-	c.Slots = slices.Clone(t.Slots)
-	c.Retired = slices.Clone(t.Retired)
-	c.Lanes = slices.Clone(t.Lanes)
-	c.Shards = slices.Clone(t.Shards)
-	c.Revokes = slices.Clone(t.Revokes)
-	return c
-}
-
 // equal says that the tables differ in their revision at most.
 func (t *Table) equal(to *Table) bool {
 	return t.Quarantine == to.Quarantine && slices.Equal(t.Slots, to.Slots) && slices.Equal(t.Retired, to.Retired) &&

@@ -1,0 +1,110 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/lane"
+)
+
+// What one worker was told and says of lane 0, and a second one; the table is rebuilt from it.
+func TestRebuiltLane(t *testing.T) {
+	p0, p1 := PodRef{"p0", "uid-p0"}, PodRef{"p1", "uid-p1"}
+	told := func(epoch int64, forced bool) []drain.Grant { return []drain.Grant{{Epoch: epoch, Forced: forced}} }
+	says := func(epoch int64, state drain.HeldState) []drain.Held {
+		return []drain.Held{{Epoch: epoch, State: state}}
+	}
+	refused := []drain.Held{{Epoch: 3, State: drain.Refused, Floor: 8}}
+	for _, c := range []struct {
+		name  string
+		boxes []Worker
+		old   *Lane
+		want  Lane
+	}{
+		{"one that was told to hold it has it", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, false)}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned}},
+		{"the higher epoch has it", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 7, Slot: 2, Grants: told(3, false)}},
+			{Pod: p1, Spec: drain.Spec{Revision: 5, Slot: 1, Grants: told(4, false)}},
+		}, nil, Lane{Slot: 1, Worker: p1, Epoch: 4, State: Owned}},
+		{"one that still drains has it, and is not known to have waited", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2}, Report: drain.Report{Held: says(3, drain.Draining)}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned, Forced: true}},
+		{"one that was told by force, and waits", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, true)}, Report: drain.Report{Held: says(3, drain.Fencing)}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned, Forced: true}},
+		{"one that was told by force, and has waited", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, true)}, Report: drain.Report{Held: says(3, drain.Running)}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned}},
+		{"one that is bound to no slot", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: lane.None, Grants: told(3, false)}},
+		}, nil, Lane{Slot: lane.None, Worker: p0, Epoch: 3, State: Owned}},
+		{"one that was refused has it at an epoch that others have passed", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, false)}, Report: drain.Report{Held: refused}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 8, State: Owned, Forced: true}},
+		{"nobody has it, and there are workers", []Worker{{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2}}},
+			nil, Lane{Slot: lane.None, Forced: true}},
+		{"nobody has it, and the old table knows an epoch", nil,
+			&Lane{Slot: 1, Worker: p1, Epoch: 6, State: Owned}, Lane{Slot: lane.None, Epoch: 6, Forced: true}},
+		{"the old table knows a higher epoch than its worker", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, false)}},
+		}, &Lane{Slot: 1, Worker: p1, Epoch: 6, State: Owned}, Lane{Slot: 2, Worker: p0, Epoch: 6, State: Owned, Forced: true}},
+		{"the pool is new", nil, nil, Lane{Slot: lane.None}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := State{Live: true, Pool: Pool{Lanes: 1}, Workers: c.boxes}
+			for _, box := range c.boxes {
+				s.Pods = append(s.Pods, Pod{PodRef: box.Pod, Phase: Running})
+			}
+			if c.old != nil {
+				s.Table = &Table{Revision: 4, Lanes: []Lane{*c.old}}
+			}
+			p := rebuild(s)
+			if diff := cmp.Diff(c.want, p.Table.Lanes[0]); diff != "" {
+				t.Error(diff)
+			}
+			for _, box := range c.boxes {
+				if max(box.Spec.Revision, box.Report.Observed) >= p.Table.Revision {
+					t.Errorf("%s knows revision %d, the table has %d", box.Pod.Name, box.Spec.Revision, p.Table.Revision)
+				}
+			}
+		})
+	}
+}
+
+// Two that name the same slot: the later spec is right.
+func TestRebuiltSlotsFollowTheLatestSpec(t *testing.T) {
+	s := State{Live: true, Workers: []Worker{
+		{Pod: PodRef{"p0", "0"}, Spec: drain.Spec{Revision: 5, Slot: 2}},
+		{Pod: PodRef{"p1", "1"}, Spec: drain.Spec{Revision: 7, Slot: 2, Leaving: true}},
+		{Pod: PodRef{"p2", "2"}, Spec: drain.Spec{Slot: 0}},
+	}}
+	for _, box := range s.Workers {
+		s.Pods = append(s.Pods, Pod{PodRef: box.Pod, Phase: Running})
+	}
+	want := []Slot{{Index: 2, Pod: PodRef{"p1", "1"}, Leaving: true}}
+	if diff := cmp.Diff(want, rebuild(s).Table.Slots); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What lags behind is not old: only a live observation rebuilds.
+func TestOnlyALiveObservationRebuilds(t *testing.T) {
+	w := settled(t, 4, 2)
+	w.Live = false
+	w.mailbox("p0").Spec.Revision = w.Table.Revision + 1
+	p := Make(w.State, w.now)
+	if !p.ObserveLive || p.Table != nil || len(p.Specs) > 0 {
+		t.Errorf("from caches the plan is %+v, want a live observation alone", p)
+	}
+	w.Table = nil
+	if p := Make(w.State, w.now); !p.ObserveLive || p.Table != nil {
+		t.Errorf("without a table the plan is %+v, want a live observation alone", p)
+	}
+}

@@ -1,0 +1,115 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"convoy.dev/convoy/worker/drain"
+)
+
+// Four workers with two lanes each; two are to go.
+func TestWhichSlotsLeave(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(w *world)
+		want   []int32
+	}{
+		{"all alike: the highest", func(*world) {}, []int32{2, 3}},
+		{"one is vacant", func(w *world) { w.Table.Slots[0].Pod = PodRef{} }, []int32{0, 3}},
+		{"one is down", func(w *world) { w.pod("p1").WorkerDownSince = w.now }, []int32{1, 3}},
+		{"one is outdated", func(w *world) { w.pod("p0").Current = false }, []int32{0, 3}},
+		{"one has fewer lanes", func(w *world) {
+			w.Table.Lanes[0].Worker, w.Table.Lanes[0].Slot = w.Table.Slots[3].Pod, 3
+		}, []int32{0, 2}},
+		{"one cannot be asked to drain", func(w *world) {
+			w.mailbox("p3").Report.Protocol = drain.Protocol{Min: 9, Max: 9}
+		}, []int32{1, 2}},
+		{"one leaves already", func(w *world) { w.Table.Slots[1].Leaving = true }, []int32{1, 3}},
+		{"one too many leaves: the lowest stays", func(w *world) {
+			w.Table.Slots[1].Leaving, w.Table.Slots[2].Leaving, w.Table.Slots[3].Leaving = true, true, true
+		}, []int32{2, 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(t, 8, 4)
+			table := *w.Table
+			table.Slots, table.Lanes = slices.Clone(table.Slots), slices.Clone(table.Lanes)
+			w.Table, w.Pool.Wanted = &table, 2
+			c.change(w)
+			p := newPlanner(w.State, w.now)
+			p.judge()
+			p.fit()
+			var leaving []int32
+			for _, s := range p.next.Slots {
+				if s.Leaving {
+					leaving = append(leaving, s.Index)
+				}
+			}
+			if diff := cmp.Diff(c.want, leaving); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestANewSlotTakesTheLowestFreeNumber(t *testing.T) {
+	w := settled(t, 4, 4)
+	w.Table.Slots = slices.Delete(slices.Clone(w.Table.Slots), 1, 2)
+	p := newPlanner(w.State, w.now)
+	p.judge()
+	p.fit()
+	if len(p.next.Slots) != 4 || p.next.Slots[1].Index != 1 {
+		t.Errorf("slots are %v, want number 1 among four", p.next.Slots)
+	}
+}
+
+// Three workers and one pod that has been given up; the Deployment has four replicas.
+func TestHowFarTheDeploymentShrinks(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(w *world, idle *Pod)
+		want   int
+	}{
+		{"the idle pod is known to be not ready", func(*world, *Pod) {}, 3},
+		{"its gate is still True", func(_ *world, d *Pod) { d.Serving = true }, 4},
+		{"it is still ready", func(_ *world, d *Pod) { d.Ready = true }, 4},
+		{"it has not been seen cheap", func(_ *world, d *Pod) { d.Cheap = false }, 4},
+		{"the ReplicaSet still counts it as ready", func(w *world, _ *Pod) { w.Deployment.Ready = 4 }, 4},
+		{"it goes already", func(_ *world, d *Pod) { d.Deleting = true }, 3},
+		{"a pod that never came counts as idle", func(w *world, _ *Pod) { w.Deployment.Replicas = 5 }, 3},
+		{"two are to go, one of them drains", func(w *world, _ *Pod) {
+			w.Pool.Wanted, w.mailbox("p2").Report.Observed = 2, 0
+		}, 3},
+		{"it is of another generation, and the others have none to spare", func(_ *world, d *Pod) { d.Set = "set-9" }, 4},
+		{"more are wanted", func(w *world, _ *Pod) { w.Pool.Wanted = 6 }, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(t, 6, 3)
+			idle := w.addPod()
+			idle.Cheap = true
+			w.Deployment.Replicas = 4
+			c.change(w, idle)
+			if got := Make(w.State, w.now).Replicas; got != c.want {
+				t.Errorf("%d replicas, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// Mixed generations go one at a time, and only while each that is needed has a pod to spare.
+func TestAMixedDeploymentShrinksByOne(t *testing.T) {
+	w := settled(t, 6, 2)
+	for range 2 {
+		w.addPod().Cheap = true
+		old := w.addPod()
+		old.Cheap, old.Current, old.Set = true, false, "set-9"
+	}
+	w.Deployment.Replicas = 6
+	if got := Make(w.State, w.now).Replicas; got != 5 {
+		t.Errorf("%d replicas, want 5", got)
+	}
+}
