@@ -18,11 +18,11 @@ func compareSuspect(a suspect, hash uint64, sequence Sequence) int {
 	return cmp.Or(cmp.Compare(a.Hash, hash), cmp.Compare(a.Sequence, sequence))
 }
 
-// loadAttempts takes over the attempts of messages that are still in the lane, or may be in its park.
+// loadAttempts takes over the attempts of messages that are still in the lane or its park. After a crash one that had been run from the park may come again from the lane.
 func (s *Sequencer) loadAttempts(l *lane, o *Opening) {
 	for _, a := range o.Progress.Attempts {
 		inLane := a.Position != 0 && !o.Progress.Covers(a.Position)
-		if inLane || slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Hash == a.Hash && a.Sequence <= p.Last }) {
+		if inLane || l.careful != 0 || slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Hash == a.Hash && a.Sequence <= p.Last }) {
 			a.Suspect = a.Suspect || o.Crashed
 			l.suspects = append(l.suspects, suspect{Attempt: a})
 		}

@@ -58,6 +58,15 @@ func (s *Sequencer) loadParked(li int32, from *ParkedKey) {
 	}
 }
 
+// loadReturned keeps in mind what an earlier owner ran from a park, unless the key was parked again: then the messages in the store are newer.
+func (s *Sequencer) loadReturned(li int32, from *ReturnedKey) {
+	if s.find(li, from.Hash, from.Key) != 0 {
+		return
+	}
+	p := s.addPark(s.addKey(li, from.Hash, from.Key), CauseFailed)
+	p.last, p.done, p.returned = from.Last, from.Last, true
+}
+
 // inPark reports whether a message from the lane is in the park already, or was completed from there: the owner before died between the append and the flush.
 func (s *Sequencer) inPark(ki int32, sequence Sequence) bool {
 	p := s.parkOf(s.keys.at(ki))
@@ -216,10 +225,7 @@ func (s *Sequencer) afterStore(ki int32) {
 	li := k.lane
 	s.emptyDiscarded(ki)
 	s.move(ki)
-	if k.state == Reading {
-		s.fetch(ki)
-		s.readDone(ki)
-	}
+	s.readOn(ki)
 	s.settle(ki, stored)
 	s.closeDrained(li)
 }

@@ -52,6 +52,7 @@ func (s *Sequencer) Discard(number int32, hash uint64, name string) bool {
 		s.enter(k, discarded, Resting)
 	}
 	s.emptyDiscarded(ki)
+	s.readOn(ki)
 	s.settle(ki, stored)
 	return true
 }

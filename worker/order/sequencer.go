@@ -73,6 +73,9 @@ func (s *Sequencer) Open(o Opening) error {
 	for i := range o.Parked {
 		s.loadParked(li, &o.Parked[i])
 	}
+	for i := range o.Progress.Returned {
+		s.loadReturned(li, &o.Progress.Returned[i])
+	}
 	return nil
 }
 

@@ -11,10 +11,13 @@ func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
 	}
 	l := &s.lanes[li]
 	l.version++
-	*p = Progress{Ranges: p.Ranges[:0], Attempts: p.Attempts[:0], Version: l.version}
+	*p = Progress{Ranges: p.Ranges[:0], Attempts: p.Attempts[:0], Returned: p.Returned[:0], Version: l.version}
 	l.ledger.snapshot(p)
 	if l.careful > p.LowWater {
 		p.Careful = l.careful
+	}
+	if l.careful != 0 && !l.passed {
+		s.appendReturned(li, p)
 	}
 	for ki := l.tried; ki != 0; ki = s.keys.at(ki).triedNext {
 		s.appendAttempts(p, s.keys.at(ki))
@@ -40,6 +43,15 @@ func (s *Sequencer) appendAttempts(p *Progress, k *key) {
 			position = 0
 		}
 		p.Attempts = append(p.Attempts, Attempt{Position: position, Sequence: c.items[i].Sequence, Hash: k.hash, Attempts: 1})
+	}
+}
+
+func (s *Sequencer) appendReturned(li int32, p *Progress) {
+	for ki := range s.keys.items {
+		k := &s.keys.items[ki]
+		if at := s.parkOf(k); k.lane == li && at != nil && !at.holds() && at.last != 0 {
+			p.Returned = append(p.Returned, ReturnedKey{Hash: k.hash, Key: k.name, Last: at.last})
+		}
 	}
 }
 

@@ -72,6 +72,7 @@ var transitions = []transition{
 	{Ready, turned, []State{Running, Reading, Recording, Alone, Resting, Parked, DeadLettering}},
 	{Alone, turned, []State{Running, Reading, Recording, Resting}},
 	{Reading, answered, []State{Ready}},
+	{Reading, stored, []State{Resting}},
 	{Recording, flushed, []State{Ready}},
 	{Running, succeeded, []State{Ready, Resting}},
 	{Running, failed, []State{Waiting, Ready, Parked, DeadLettering, Resting}},

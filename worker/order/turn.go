@@ -67,6 +67,20 @@ func (s *Sequencer) fetch(ki int32) {
 	s.prefetch(ki, 1)
 }
 
+// readOn is for a key in state Reading whose park has changed: what it waits for may have moved, or be gone.
+func (s *Sequencer) readOn(ki int32) {
+	k := s.keys.at(ki)
+	if k.state != Reading {
+		return
+	}
+	if !s.hasWork(k) {
+		s.enter(k, stored, Resting)
+		return
+	}
+	s.fetch(ki)
+	s.readDone(ki)
+}
+
 // start hands the first messages of the key to the handler.
 func (s *Sequencer) start(ki int32, fromPark bool) {
 	ci := s.takeCall()

@@ -69,6 +69,8 @@ type Progress struct {
 	Taken Position
 	// Attempts are the messages started and not concluded, in no particular order.
 	Attempts []Attempt
+	// Returned are keys whose park was emptied while the lane was still delivering what a dead owner had taken. Messages of theirs up to Last were run from the park, and are not run again from the lane.
+	Returned []ReturnedKey
 	// Careful is Opening.CarefulThrough as long as it matters: a clean hand-over does not end it.
 	Careful Position
 	// Version grows with each snapshot of the lane; Flushed takes it back once the record is durable.
@@ -100,6 +102,13 @@ type ParkedKey struct {
 	Count       int
 	// Released is set for a key that was diverted (CauseLookAhead) or whose release is still wished: it is run from the park at once.
 	Released bool
+}
+
+// ReturnedKey is a key that had a park.
+type ReturnedKey struct {
+	Hash uint64
+	Key  string
+	Last Sequence
 }
 
 // Opening is what a lane is opened with.

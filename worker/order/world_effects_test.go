@@ -33,7 +33,9 @@ func (w *world) judge(e Effect) {
 		if w.lanes[e.Lane].revoked && e.Kind == ParkMessage {
 			w.fail("append in a draining lane")
 		}
-		w.operations = append(w.operations, operation{queue, e})
+		if !w.lanes[e.Lane].fencedOff {
+			w.operations = append(w.operations, operation{queue, e})
+		}
 	case Read:
 		w.operations = append(w.operations, operation{fmt.Sprint("read", e.Lane, e.Position), e})
 	case ReadParked:

@@ -91,7 +91,7 @@ func newWorld(seed uint64) *world {
 		ParkMaxKeys: pick(1, 3, 50), ParkMaxMessagesPerKey: pick(2, 10, 500), BatchMaxMessages: pick(1, 1, 3), Buffer: pick(4, 16, 64), LookAhead: pick(64, 100, 300),
 		Brake: Brake{Window: 1200, Percent: pick(20, 90), MinFailed: pick(2, 1000)}, OutageKeys: pick(3, 1000), ProbeInterval: 50, Seed: seed,
 	}
-	w.killers = w.config.OnFailure != Block && w.config.ParkMaxKeys > 1 && pick(0, 1) == 1
+	w.killers = (w.config.OnFailure == DeadLetter || (w.config.OnFailure == Park && w.config.ParkMaxKeys == 50)) && pick(0, 1) == 1
 	for i := range pick(1, 2, 4) {
 		l := &worldLane{number: int32(i), clean: true}
 		w.lanes = append(w.lanes, l)
