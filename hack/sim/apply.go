@@ -1,0 +1,186 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"errors"
+	"time"
+
+	"convoy.dev/convoy/controllers/pool/plan"
+)
+
+// write is one write of a controller to the API server.
+type write struct {
+	read bool // a live read that the next write depends on
+	whom about
+	what string
+	do   func() error
+}
+
+// apply carries a plan out: the table first, and the rest only if that was accepted or not needed. Between any two
+// writes the controller may die, freeze or be overtaken by another.
+func (c *controller) apply(v *view, p plan.Plan) {
+	if !p.Requeue.IsZero() {
+		c.ask(max(time.Millisecond, p.Requeue.Sub(c.w.wall())))
+	}
+	rest := c.writes(v, p)
+	if p.Table == nil {
+		c.carryOut(rest, false)
+		return
+	}
+	c.w.api.request(c.process, nil, func() error { return c.writeTable(v, p) }, func(err error) {
+		if err != nil {
+			c.finish(30 * time.Millisecond)
+			return
+		}
+		c.carryOut(rest, false)
+	})
+}
+
+func (c *controller) writeTable(v *view, p plan.Plan) error {
+	api := c.w.api
+	old := api.tables.get(tableName)
+	var err error
+	if v.tableRV == 0 {
+		err = api.tables.create(tableName, *p.Table)
+	} else {
+		err = c.w.faults.casTable(api, v.tableRV, *p.Table)
+	}
+	if err != nil {
+		return err
+	}
+	api.writes++
+	c.w.tables = append(c.w.tables, *p.Table)
+	for _, move := range p.Moves {
+		if c.w.story.on {
+			c.w.tell(about{lane: unitName(move.Unit)}, "%s: table %d: %v %s -> %s, epoch %d, %v%s", c, p.Table.Revision,
+				move.State, move.From.Name, move.To.Name, move.Epoch, move.Reason, ifTrue(move.Forced, ", forced"))
+		}
+	}
+	var before *plan.Table
+	if old != nil {
+		before = &old.obj
+	}
+	c.w.check.tableWritten(before, p.Table)
+	return nil
+}
+
+func ifTrue(b bool, text string) string {
+	if b {
+		return text
+	}
+	return ""
+}
+
+// carryOut does the writes one after another. One that fails is left to the next reconcile.
+func (c *controller) carryOut(writes []write, again bool) {
+	if len(writes) == 0 {
+		wait := time.Duration(0)
+		if again {
+			wait = 50 * time.Millisecond
+		}
+		c.finish(wait)
+		return
+	}
+	next := writes[0]
+	c.w.api.request(c.process, nil, func() error {
+		err := next.do()
+		if err == nil && !next.read {
+			c.w.api.writes++
+			c.w.tell(next.whom, "%s: %s", c, next.what)
+		}
+		return err
+	}, func(err error) {
+		done := 1
+		if err != nil && next.read {
+			done = 2
+		}
+		c.carryOut(writes[done:], again || err != nil && !errors.Is(err, errNotFound))
+	})
+}
+
+func (c *controller) writes(v *view, p plan.Plan) []write {
+	var list []write
+	api := c.w.api
+	add := func(ref plan.PodRef, what string, do func() error) {
+		list = append(list, write{whom: about{pod: ref.Name}, what: what, do: do})
+	}
+	patch := func(ref plan.PodRef, what string, change func(*podObject)) {
+		add(ref, what, func() error { return api.patchPod(ref.Name, ref.UID, change) })
+	}
+	for _, spec := range p.Specs {
+		do := func() error { return c.writeSpec(v, spec) }
+		if spec.Recheck && !c.w.faults.noRecheck {
+			// The mailbox was never written: only the table as it is now may be projected into it.
+			list = append(list, write{read: true, do: func() error { return c.recheck(spec.Spec.Revision) }})
+		}
+		add(spec.Pod, specText(spec), do)
+	}
+	for _, gate := range p.Gates {
+		patch(gate.Pod, "serving gate "+ifElse(gate.Serving, "True", "False"), func(o *podObject) { o.serving = gate.Serving })
+	}
+	for _, ref := range p.Cheapen {
+		patch(ref, "lowest deletion cost", func(o *podObject) { o.cheap = true })
+	}
+	for _, ref := range p.Restore {
+		patch(ref, "usual deletion cost", func(o *podObject) { o.cheap = false })
+	}
+	for _, ref := range p.Unfinalize {
+		patch(ref, "finalizer taken off", func(o *podObject) { o.finalizer = false })
+	}
+	for _, ref := range p.Delete {
+		add(ref, "pod deleted", func() error { return api.deletePod(ref.Name, ref.UID, c.w.settings.Grace) })
+	}
+	if p.Replicas != v.deployment.obj.replicas {
+		list = append(list, write{what: "replicas written", do: func() error {
+			next := v.deployment.obj
+			next.replicas = p.Replicas
+			c.w.tell(about{}, "%s: deployment %d -> %d pods", c, v.deployment.obj.replicas, p.Replicas)
+			return api.deployments.update(poolName, v.deployRV, next)
+		}})
+	}
+	return list
+}
+
+func ifElse(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// recheck is a live read of the table: it still is the one that was planned from.
+func (c *controller) recheck(revision int64) error {
+	if table := c.w.api.tables.get(tableName); table == nil || table.obj.Revision != revision {
+		return errConflict
+	}
+	return nil
+}
+
+func specText(s plan.SpecWrite) string {
+	if s.Create {
+		return "mailbox created"
+	}
+	return "spec written"
+}
+
+// writeSpec writes a mailbox's spec by compare-and-swap on the version that was observed.
+func (c *controller) writeSpec(v *view, s plan.SpecWrite) error {
+	api := c.w.api
+	if s.Create {
+		return api.mailboxes.create(s.Pod.Name, mailbox{owner: s.Pod})
+	}
+	live := api.mailboxes.get(s.Pod.Name)
+	switch {
+	case live == nil || live.obj.owner != s.Pod:
+		return errNotFound
+	case live.rv != v.mailboxRVs[s.Pod.Name] && !c.w.faults.blindSpecs:
+		return errConflict
+	}
+	next := live.obj
+	next.spec = s.Spec
+	api.mailboxes.put(s.Pod.Name, next)
+	c.w.tell(about{pod: s.Pod.Name}, "%s: spec %s", c, describeSpec(s.Spec))
+	return nil
+}

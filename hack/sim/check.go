@@ -1,0 +1,174 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"convoy.dev/convoy/controllers/pool/plan"
+	"convoy.dev/convoy/worker/drain"
+)
+
+// checker knows the truth and compares. It sees every process and every call, whatever anybody reports.
+type checker struct {
+	w      *World
+	broken *Violation
+	keys   map[string]*convoy
+	names  []string // of keys, in the order of their first message
+	calls  int
+}
+
+func newChecker(w *World) *checker { return &checker{w: w, keys: map[string]*convoy{}} }
+
+// fail notes a violation; the first one counts.
+func (c *checker) fail(r Rule, whom about, format string, args ...any) {
+	if c.broken != nil {
+		return
+	}
+	v := &Violation{Rule: r, At: c.w.clock.now, Text: fmt.Sprintf(format, args...)}
+	if whom.pod != "" {
+		v.Pods = append(v.Pods, whom.pod)
+	}
+	if whom.lane != "" {
+		v.Lanes = append(v.Lanes, whom.lane)
+	}
+	if whom.key != "" {
+		v.Keys = append(v.Keys, whom.key)
+	}
+	c.broken = v
+	c.w.tell(whom, "BROKEN %s: %s", r, v.Text)
+}
+
+// workers walks all live worker processes.
+func (c *checker) workers(visit func(*worker)) {
+	for _, m := range c.w.kube.machines {
+		for _, run := range m.runs {
+			if run.worker != nil && run.worker.process.alive {
+				visit(run.worker)
+			}
+		}
+	}
+}
+
+// runs is called when a worker may start messages of a unit: nobody else may.
+func (c *checker) runs(wk *worker, unit drain.Unit) {
+	now := c.w.wall()
+	if !wk.machine.MayStart(unit, now) && !c.w.faults.noHold {
+		return
+	}
+	c.workers(func(other *worker) {
+		if other != wk && other.machine.MayStart(unit, now) {
+			c.fail(DoubleOwner, about{lane: unitName(unit)}, "%s at %v and %s at %v may both start messages of %s", wk.run.name,
+				wk.machine.Token(unit), other.run.name, other.machine.Token(unit), unitName(unit))
+		}
+	})
+}
+
+// ended notes the end of a worker process.
+func (c *checker) ended(wk *worker) {
+	for _, name := range c.names {
+		k := c.keys[name]
+		for i := range k.messages {
+			if m := &k.messages[i]; m.by == wk && m.byEnded == 0 {
+				m.byEnded = c.w.clock.now
+			}
+		}
+	}
+}
+
+// tableWritten looks at what a controller has just written, and at what the lanes' workers really do.
+func (c *checker) tableWritten(before, next *plan.Table) {
+	if before == nil {
+		return
+	}
+	for i := range next.Lanes {
+		if i < len(before.Lanes) {
+			c.granted(drain.Unit{Kind: drain.Lane, Index: int32(i)}, &before.Lanes[i], &next.Lanes[i])
+		}
+	}
+	for i := range next.Shards {
+		if i < len(before.Shards) {
+			c.granted(drain.Unit{Kind: drain.Shard, Index: int32(i)}, &before.Shards[i], &next.Shards[i])
+		}
+	}
+}
+
+func (c *checker) granted(unit drain.Unit, before, next *plan.Lane) {
+	if next.Epoch < before.Epoch {
+		c.fail(EpochBack, about{lane: unitName(unit)}, "the table's epoch of %s went from %d to %d", unitName(unit), before.Epoch, next.Epoch)
+	}
+	if next.State != plan.Owned || next.Epoch == before.Epoch || next.Forced {
+		return
+	}
+	record := c.w.broker.records[unit].token
+	for _, m := range c.w.kube.machines {
+		for _, run := range m.runs {
+			if run.uid == next.Worker.UID {
+				continue
+			}
+			if what := c.holds(run, unit, record); what != "" {
+				c.fail(GivenUnreleased, about{lane: unitName(unit), pod: run.name}, "%s was granted to %s at epoch %d while %s %s",
+					unitName(unit), next.Worker.Name, next.Epoch, run.name, what)
+			}
+		}
+	}
+}
+
+// holds says what a pod really has of a unit: "" if nothing.
+func (c *checker) holds(run *podRun, unit drain.Unit, record drain.Token) string {
+	if run.handler != nil && unit.Kind == drain.Lane {
+		for _, call := range run.handler.calls {
+			if call.lane == unit.Index && !call.slept {
+				return fmt.Sprintf("still works on %s %d", call.key, call.seq)
+			}
+		}
+	}
+	if run.worker == nil || !run.worker.process.alive {
+		return ""
+	}
+	token := run.worker.machine.Token(unit)
+	if token == (drain.Token{}) || token.Less(record) {
+		return ""
+	}
+	for _, held := range run.worker.machine.Report().Held {
+		if held.Unit == unit && held.State.Holds() && held.State != drain.Barred {
+			return fmt.Sprintf("has it %v at %v", held.State, token)
+		}
+	}
+	return ""
+}
+
+// deletedByReplicaSet is called when the ReplicaSet controller deletes a pod, because a rollout or a scale-down made
+// it surplus. A pod that is ill anyway is Kubernetes' choice, not ours.
+func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
+	table := c.w.api.tables.get(tableName)
+	live := c.w.api.pods.get(pod.name)
+	if table == nil || live == nil || live.obj.uid != pod.obj.uid || !live.obj.containersReady || live.obj.deleting {
+		return
+	}
+	run := c.runOf(live)
+	if run == nil || run.worker == nil || run.worker.process.frozen || !run.on.heard() {
+		return
+	}
+	for i, l := range table.obj.Lanes {
+		if l.State != plan.Unowned && l.Worker.UID == pod.obj.uid {
+			c.fail(DeletedWithLanes, about{pod: pod.name}, "%s has lane %d (%v) and is deleted", pod.name, i, l.State)
+		}
+	}
+}
+
+func (c *checker) runOf(pod *version[podObject]) *podRun {
+	for _, m := range c.w.kube.machines {
+		for _, run := range m.runs {
+			if run.uid == pod.obj.uid {
+				return run
+			}
+		}
+	}
+	return nil
+}
+
+// pollEvery is how often the checker looks whether the pool has come to rest.
+const pollEvery = 500 * time.Millisecond

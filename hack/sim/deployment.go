@@ -1,0 +1,202 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// The Deployment controller, after pkg/controller/deployment of Kubernetes 1.37: rolling update with a surge of
+// maxSurge and nothing unavailable, and proportional scaling when the size changes in mid-rollout.
+
+func replicaSetName(generation int) string { return fmt.Sprintf("rs-%d", generation) }
+
+func (k *kubernetes) syncDeployment() {
+	seen := k.deployments.get(poolName)
+	if seen == nil {
+		return
+	}
+	d := seen.obj
+	sets := k.replicaSets.all()
+	newest := k.replicaSets.get(replicaSetName(d.generation))
+	if newest == nil {
+		k.createReplicaSet(d, sets)
+		return
+	}
+	if scalingEvent(sets, d) {
+		k.scaleProportionally(sets, newest, d)
+		return
+	}
+	if k.growNewest(sets, newest, d) {
+		return
+	}
+	k.shrinkOld(sets, newest, d)
+}
+
+func (k *kubernetes) createReplicaSet(d deploymentObject, sets []*version[replicaSetObject]) {
+	room := max(0, d.replicas+maxSurge-totalReplicas(sets))
+	if len(sets) == 0 {
+		room = d.replicas
+	}
+	set := replicaSetObject{generation: d.generation, created: k.w.clock.now, replicas: min(room, d.replicas),
+		desired: d.replicas, maxTotal: d.replicas + maxSurge}
+	if k.w.api.replicaSets.create(replicaSetName(d.generation), set) == nil {
+		k.w.tell(about{}, "deployment controller: %s created for %d pods", replicaSetName(d.generation), set.replicas)
+	}
+}
+
+// resize writes a ReplicaSet's size; the cached version decides whether the write is accepted.
+func (k *kubernetes) resize(set *version[replicaSetObject], replicas int, d deploymentObject) bool {
+	next := set.obj
+	next.replicas, next.desired, next.maxTotal = max(0, replicas), d.replicas, d.replicas+maxSurge
+	if next == set.obj {
+		return false
+	}
+	if k.w.api.replicaSets.update(set.name, set.rv, next) != nil {
+		k.wake()
+		return true
+	}
+	if next.replicas != set.obj.replicas {
+		k.w.tell(about{}, "deployment controller: %s %d -> %d pods", set.name, set.obj.replicas, next.replicas)
+	}
+	return true
+}
+
+func scalingEvent(sets []*version[replicaSetObject], d deploymentObject) bool {
+	return slices.ContainsFunc(sets, func(s *version[replicaSetObject]) bool {
+		return s.obj.replicas > 0 && s.obj.desired != d.replicas
+	})
+}
+
+func totalReplicas(sets []*version[replicaSetObject]) int {
+	total := 0
+	for _, s := range sets {
+		total += s.obj.replicas
+	}
+	return total
+}
+
+func activeSets(sets []*version[replicaSetObject]) []*version[replicaSetObject] {
+	var active []*version[replicaSetObject]
+	for _, s := range sets {
+		if s.obj.replicas > 0 {
+			active = append(active, s)
+		}
+	}
+	return active
+}
+
+func (k *kubernetes) scaleProportionally(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) {
+	active := activeSets(sets)
+	if len(active) <= 1 {
+		only := newest
+		if len(active) == 1 {
+			only = active[0]
+		}
+		k.resize(only, d.replicas, d)
+		return
+	}
+	if o := newest.obj; o.replicas == d.replicas && o.desired == d.replicas && o.ready == d.replicas {
+		for _, s := range active {
+			if s != newest {
+				k.resize(s, 0, d)
+			}
+		}
+		return
+	}
+	allowed := 0
+	if d.replicas > 0 {
+		allowed = d.replicas + maxSurge
+	}
+	toAdd := allowed - totalReplicas(active)
+	slices.SortStableFunc(active, func(a, b *version[replicaSetObject]) int {
+		age := cmp.Compare(a.obj.created, b.obj.created) // shrinking: older first
+		if toAdd > 0 {
+			age = -age
+		}
+		return cmp.Or(-cmp.Compare(a.obj.replicas, b.obj.replicas), age)
+	})
+	sizes, added := make([]int, len(active)), 0
+	for i, s := range active {
+		share := proportion(s.obj, d, toAdd, added)
+		sizes[i] = s.obj.replicas + share
+		added += share
+	}
+	sizes[0] = max(0, sizes[0]+toAdd-added)
+	for i, s := range active {
+		k.resize(s, sizes[i], d)
+	}
+}
+
+// proportion is GetReplicaSetProportion of pkg/controller/deployment/util.
+func proportion(s replicaSetObject, d deploymentObject, toAdd, added int) int {
+	if toAdd == 0 || toAdd == added {
+		return 0
+	}
+	fraction := -s.replicas
+	if d.replicas > 0 {
+		if s.maxTotal == 0 {
+			return 0
+		}
+		size := float64(s.replicas*(d.replicas+maxSurge)) / float64(s.maxTotal)
+		fraction = int(size+0.5) - s.replicas
+	}
+	if toAdd > 0 {
+		return min(fraction, toAdd-added)
+	}
+	return max(fraction, toAdd-added)
+}
+
+// growNewest is reconcileNewReplicaSet.
+func (k *kubernetes) growNewest(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) bool {
+	size := newest.obj.replicas
+	switch {
+	case size == d.replicas:
+		return false
+	case size > d.replicas:
+		return k.resize(newest, d.replicas, d)
+	}
+	room := d.replicas + maxSurge - totalReplicas(sets)
+	if room <= 0 {
+		return false
+	}
+	return k.resize(newest, size+min(room, d.replicas-size), d)
+}
+
+// shrinkOld is reconcileOldReplicaSets: first pods of old ReplicaSets that are not ready, then one ready pod for
+// every new one that is.
+func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) {
+	var old []*version[replicaSetObject]
+	for _, s := range activeSets(sets) {
+		if s != newest {
+			old = append(old, s)
+		}
+	}
+	slices.SortStableFunc(old, func(a, b *version[replicaSetObject]) int { return cmp.Compare(a.obj.created, b.obj.created) })
+	sizes, ready := map[string]int{}, newest.obj.ready
+	for _, s := range old {
+		sizes[s.name] = s.obj.replicas
+		ready += s.obj.ready
+	}
+	budget := totalReplicas(sets) - d.replicas - (newest.obj.replicas - newest.obj.ready)
+	if budget <= 0 {
+		return
+	}
+	for _, s := range old {
+		unready := min(budget, max(0, s.obj.replicas-s.obj.ready))
+		sizes[s.name] -= unready
+		budget -= unready
+	}
+	surplus := max(0, ready-d.replicas)
+	for _, s := range old {
+		fewer := min(sizes[s.name], surplus)
+		sizes[s.name] -= fewer
+		surplus -= fewer
+	}
+	for _, s := range old {
+		k.resize(s, sizes[s.name], d)
+	}
+}

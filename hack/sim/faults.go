@@ -1,0 +1,89 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"convoy.dev/convoy/controllers/pool/plan"
+	"convoy.dev/convoy/worker/drain"
+)
+
+// faults are rules taken away, from the outside: what the code under test is given, or what it decides, is bent. The
+// zero value bends nothing.
+type faults struct {
+	bendSettings func(*Settings)
+	bendState    func(plan.State) plan.State
+	bendPlan     func(plan.State, plan.Plan) plan.Plan
+	bendDrain    func(*drain.Config)
+	bendSpec     func(*postman, drain.Spec) drain.Spec
+	bendRead     func(*postman, *version[mailbox]) *version[mailbox]
+
+	blindTables      bool // tables are written whatever has been written meanwhile
+	blindSpecs       bool // specs are written whatever has been written meanwhile
+	blindReports     bool // reports are written whatever has been written meanwhile
+	noRecheck        bool // an empty mailbox is written from a cached table
+	noHold           bool // calls are made though the hold has run out
+	openAnything     bool // the broker takes any epoch record
+	anonymousRecords bool // epoch records do not name the worker
+	confirmAll       bool // the broker confirms whatever it is asked for
+	anyProgress      bool // progress is written though a newer epoch is in force
+	anyPark          bool // the park is written though a newer epoch is in force
+	keyByEpoch       bool // progress is keyed by the lane's epoch alone
+	timeoutFails     bool // a timed-out call counts as failed at once
+}
+
+func (f *faults) settings(s *Settings) {
+	if f.bendSettings != nil {
+		f.bendSettings(s)
+	}
+}
+
+func (f *faults) state(s plan.State) plan.State {
+	if f.bendState != nil {
+		return f.bendState(s)
+	}
+	return s
+}
+
+func (f *faults) plan(s plan.State, p plan.Plan) plan.Plan {
+	if f.bendPlan != nil {
+		return f.bendPlan(s, p)
+	}
+	return p
+}
+
+func (f *faults) drain(c drain.Config) drain.Config {
+	if f.bendDrain != nil {
+		f.bendDrain(&c)
+	}
+	return c
+}
+
+func (f *faults) seenSpec(p *postman, s drain.Spec) drain.Spec {
+	if f.bendSpec != nil {
+		return f.bendSpec(p, s)
+	}
+	return s
+}
+
+func (f *faults) firstRead(p *postman, v *version[mailbox]) *version[mailbox] {
+	if f.bendRead != nil {
+		return f.bendRead(p, v)
+	}
+	return v
+}
+
+func (f *faults) casTable(api *apiServer, rv int64, t plan.Table) error {
+	if f.blindTables {
+		api.tables.put(tableName, t)
+		return nil
+	}
+	return api.tables.update(tableName, rv, t)
+}
+
+func (f *faults) progressKey(t drain.Token) int64 {
+	if f.keyByEpoch {
+		return t.Epoch
+	}
+	return t.Number()
+}

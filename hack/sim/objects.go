@@ -1,0 +1,86 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"time"
+
+	"convoy.dev/convoy/controllers/pool/plan"
+	"convoy.dev/convoy/worker/drain"
+)
+
+// The names of the objects of which a schedule has one each.
+const (
+	poolName  = "pool"
+	tableName = "table"
+)
+
+// poolSpec is what the user wrote in the ConvoyPool and what scaling makes of it.
+type poolSpec struct {
+	wanted    int
+	suspended bool
+}
+
+// mailbox is a ConvoyWorker.
+type mailbox struct {
+	owner  plan.PodRef
+	spec   drain.Spec
+	report drain.Report
+}
+
+// podObject is a Pod, as the API server has it: what somebody has said about it, true or not.
+type podObject struct {
+	uid        string
+	replicaSet string
+	generation int // of the template
+	created    time.Duration
+	node       string
+	phase      plan.Phase
+	worker     plan.ContainerState
+	handler    plan.ContainerState
+	podGC      bool
+
+	deleting   bool
+	grace      time.Duration
+	forced     bool // deleted without grace: gone as soon as no finalizer holds it
+	terminated bool // the kubelet has deleted it for good: gone as soon as no finalizer holds it
+	finalizer  bool
+
+	containersReady bool
+	ready           bool
+	readySince      time.Duration
+	serving         bool
+	cheap           bool
+	workerDown      bool
+	workerDownSince time.Duration
+	backOff         bool
+	restarts        int
+}
+
+func (p *podObject) active() bool {
+	return !p.deleting && p.phase != plan.Succeeded && p.phase != plan.Failed
+}
+
+// deploymentObject is the pool's Deployment.
+type deploymentObject struct {
+	replicas   int
+	generation int // of the pod template
+}
+
+// replicaSetObject is one ReplicaSet of the Deployment.
+type replicaSetObject struct {
+	generation int
+	created    time.Duration
+	replicas   int // wanted
+	desired    int // annotation desired-replicas: the Deployment's size when this was last written
+	maxTotal   int // annotation max-replicas: that size and the surge
+	actual     int // status
+	ready      int // status: seen ready
+}
+
+// nodeObject is a Node.
+type nodeObject struct {
+	reachable        bool
+	unreachableSince time.Duration
+}

@@ -1,0 +1,125 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"time"
+
+	"convoy.dev/convoy/controllers/pool/plan"
+)
+
+// view is one observation of the world, with the versions that writes are conditional on.
+type view struct {
+	state      plan.State
+	tableRV    int64
+	deployRV   int64
+	mailboxRVs map[string]int64
+
+	pool        *version[poolSpec]
+	table       *version[plan.Table]
+	mailboxes   []*version[mailbox]
+	pods        []*version[podObject]
+	deployment  *version[deploymentObject]
+	replicaSets []*version[replicaSetObject]
+	nodes       map[string]*version[nodeObject]
+}
+
+// epochStart is the wall-clock time at which every schedule starts.
+var epochStart = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+func wallAt(d time.Duration) time.Time { return epochStart.Add(d) }
+
+// observe reads the caches; nil when there is nothing to work on yet.
+func (c *controller) observe() *view {
+	v := &view{pool: c.pools.get(poolName), table: c.tables.get(tableName), mailboxes: c.mailboxes.all(),
+		pods: c.pods.all(), deployment: c.deployments.get(poolName), replicaSets: c.replicaSets.all(),
+		nodes: c.nodes.seen.values}
+	if v.pool == nil || v.deployment == nil {
+		return nil
+	}
+	v.complete(c.w)
+	return v
+}
+
+// observeLive reads everything from the API server itself, one kind after another: workers and pods before the
+// table, so that a healthy history never looks as if the table were old.
+func (c *controller) observeLive(v *view, kind int) {
+	api := c.w.api
+	reads := []func(){
+		func() { v.mailboxes = api.mailboxes.all() },
+		func() { v.pods = api.pods.all() },
+		func() {
+			v.nodes = map[string]*version[nodeObject]{}
+			for _, node := range api.nodes.all() {
+				v.nodes[node.name] = node
+			}
+		},
+		func() { v.replicaSets = api.replicaSets.all() },
+		func() { v.deployment = api.deployments.get(poolName) },
+		func() { v.pool = api.pools.get(poolName) },
+		func() { v.table = api.tables.get(tableName) },
+	}
+	if kind == len(reads) {
+		v.complete(c.w)
+		v.state.Live = true
+		c.w.tell(about{}, "%s: observed everything live", c)
+		c.decide(v)
+		return
+	}
+	api.request(c.process, nil, func() error {
+		reads[kind]()
+		return nil
+	}, func(err error) {
+		if err != nil {
+			c.finish(200 * time.Millisecond)
+			return
+		}
+		c.observeLive(v, kind+1)
+	})
+}
+
+// complete makes the plan's State from the objects.
+func (v *view) complete(w *World) {
+	s := &w.settings
+	v.state.Pool = plan.Pool{
+		Lanes: s.Lanes, Shards: s.Shards, Wanted: v.pool.obj.wanted, Suspended: v.pool.obj.suspended,
+		Protocol: protocol, Timeout: s.Timeout, Fence: s.Fence, DrainTimeout: s.DrainTimeout,
+		UnreachableAfter: s.UnreachableAfter, SlotGrace: s.SlotGrace,
+	}
+	if v.table != nil {
+		table := v.table.obj
+		v.state.Table, v.tableRV = &table, v.table.rv
+	}
+	v.deployRV = v.deployment.rv
+	v.state.Deployment.Replicas = v.deployment.obj.replicas
+	for _, set := range v.replicaSets {
+		v.state.Deployment.Ready += set.obj.ready
+	}
+	v.mailboxRVs = map[string]int64{}
+	for _, m := range v.mailboxes {
+		v.mailboxRVs[m.name] = m.rv
+		v.state.Workers = append(v.state.Workers, plan.Worker{Pod: m.obj.owner, Spec: m.obj.spec, Report: m.obj.report})
+	}
+	for _, pod := range v.pods {
+		v.state.Pods = append(v.state.Pods, v.podState(pod))
+	}
+}
+
+func (v *view) podState(pod *version[podObject]) plan.Pod {
+	o := &pod.obj
+	p := plan.Pod{
+		PodRef: plan.PodRef{Name: pod.name, UID: o.uid}, Set: o.replicaSet, Node: o.node, Created: wallAt(o.created),
+		Current: o.generation == v.deployment.obj.generation, Phase: o.phase,
+		Containers: []plan.ContainerState{o.worker, o.handler}, PodGC: o.podGC, Deleting: o.deleting,
+		Finalizer: o.finalizer, ContainersReady: o.containersReady, Ready: o.ready, Serving: o.serving,
+		Cheap: o.cheap, BackOff: o.backOff,
+	}
+	if o.workerDown {
+		p.WorkerDownSince = wallAt(o.workerDownSince)
+	}
+	if node := v.nodes[o.node]; node != nil && !node.obj.reachable {
+		p.UnreachableSince = wallAt(node.obj.unreachableSince)
+	}
+	return p
+}

@@ -1,0 +1,64 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"slices"
+
+	"convoy.dev/convoy/worker/order"
+)
+
+// store carries out one of the sequencer's store operations at the broker. Writes are conditional on the epoch
+// record, so that nothing a zombie sends counts.
+func (b *broker) store(e *order.Effect, w *worker, l *heldLane) error {
+	if e.Kind != order.Read && e.Kind != order.ReadParked && !b.owns(laneUnit(e.Lane), l.token, w.run.uid) && !b.w.faults.anyPark {
+		return errFenced
+	}
+	park := &b.lanes[e.Lane].park
+	p := park.values[e.Key]
+	switch e.Kind {
+	case order.ParkMessage:
+		if p == nil {
+			p = &parkedKey{hash: e.Hash, released: e.Cause == order.CauseLookAhead}
+			park.set(e.Key, p)
+		}
+		if n := len(p.sequences); n > 0 && p.sequences[n-1] > e.Sequence && !slices.Contains(p.sequences, e.Sequence) {
+			b.w.check.parkedOutOfOrder(e, p.sequences[n-1])
+		}
+		if !slices.Contains(p.sequences, e.Sequence) {
+			p.sequences = append(p.sequences, e.Sequence)
+		}
+	case order.Unpark:
+		if p != nil {
+			p.sequences = slices.DeleteFunc(p.sequences, func(s order.Sequence) bool { return s <= e.Sequence })
+		}
+	case order.Reparked:
+		if p != nil {
+			p.released, p.wished = false, false
+		}
+	case order.Returned:
+		if p != nil && len(p.sequences) == 0 {
+			park.drop(e.Key)
+		}
+	case order.DeadLetterMessage:
+		b.w.check.deadLettered(e.Key, e.Sequence)
+	default:
+	}
+	return nil
+}
+
+// parkedMessages are a key's messages in the park after a sequence.
+func (b *broker) parkedMessages(e *order.Effect) []order.Message {
+	var found []order.Message
+	p := b.lanes[e.Lane].park.values[e.Key]
+	if p == nil {
+		return nil
+	}
+	for _, s := range p.sequences {
+		if s > e.Sequence && len(found) < int(e.Count) {
+			found = append(found, order.Message{Sequence: s, Hash: p.hash, Key: e.Key, Payload: order.Payload(s)})
+		}
+	}
+	return found
+}
