@@ -8,10 +8,10 @@
 //
 //	          wanted          opened                unwanted            emptied
 //	Closed ----------> Opening ----------> Running ----------> Draining ----------> Closed
-//	                    |   \  openedForced  ^  |                  | superseded
-//	                    |    +--> Fencing ---+  | superseded       +--> Closed (abort)
-//	         superseded |           outlasted   v
-//	                    +--------------------> Refused ---> Closed when unwanted
+//	                    |   \  openedForced  ^  | superseded       ^
+//	                    |    +--> Fencing ---+  +------------------+
+//	         superseded |           | outlasted
+//	                    +-----------+--------> Refused ---> Closed when unwanted
 //
 // What it holds to:
 //
@@ -21,5 +21,6 @@
 //   - A message may start only while the broker has confirmed the unit's epoch within Config.Fence, counted from
 //     when it was asked.
 //   - A report that has observed revision r tells what is held under the spec of revision r, running drains included.
-//   - Resigned is terminal.
+//   - A unit counts as held until no call of it can be running, also when the broker has given it to another.
+//   - Resigned is terminal, also when the object that said so was deleted.
 package drain

@@ -118,7 +118,8 @@ const (
 	OpenUnit
 	// StartUnit: messages may start, as Machine.MayStart allows.
 	StartUnit
-	// StopUnit: take no more messages, let running calls end, flush progress, and answer Emptied.
+	// StopUnit: take no more messages, let running calls end, flush progress if the broker still takes it, and
+	// answer Emptied. A call that was cancelled or timed out ends when the handler has answered or its time is over.
 	StopUnit
 	// AbortUnit: cancel the unit's calls and forget it. Nothing more may be written for it.
 	AbortUnit

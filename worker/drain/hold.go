@@ -26,7 +26,7 @@ func (m *Machine) holds(u *unit, now time.Time) bool {
 
 func (m *Machine) opened(now time.Time, e Opened, out []Effect) []Effect {
 	u := m.units[e.Unit]
-	if u == nil || u.state != Opening || u.token != e.Token {
+	if u == nil || u.state != Opening || u.reopen || u.token != e.Token {
 		return out
 	}
 	u.confirmed = e.Sent
@@ -47,19 +47,15 @@ func (m *Machine) refused(now time.Time, e OpenRefused, out []Effect) []Effect {
 		u.floor = e.Record.Epoch
 		return m.fire(now, e.Unit, superseded, out)
 	}
-	u.reopen = true
-	if e.Record.Incarnation < m.incarnation || e.Record.Incarnation < m.target {
-		if m.target == 0 {
-			u.reopen = false
-			out = m.open(e.Unit, u, out)
-		}
+	switch {
+	case m.target > e.Record.Incarnation:
+		u.reopen = true
 		return out
+	case m.incarnation > e.Record.Incarnation:
+		return m.open(e.Unit, u, out)
 	}
-	out = m.raise(e.Record.Incarnation+1, out)
-	if m.terminating {
-		out = m.settle(now, out)
-	}
-	return out
+	u.reopen = true
+	return m.settle(now, m.raise(e.Record.Incarnation+1, out))
 }
 
 func (m *Machine) superseded(now time.Time, e Superseded, out []Effect) []Effect {
@@ -68,6 +64,8 @@ func (m *Machine) superseded(now time.Time, e Superseded, out []Effect) []Effect
 		return out
 	}
 	u.floor = e.Floor
+	// Whatever was confirmed before is confirmed no more: calls are cancelled at once.
+	u.confirmed = time.Time{}
 	return m.fire(now, e.Unit, superseded, out)
 }
 
@@ -130,11 +128,11 @@ func (u *unit) confirmable() bool {
 	return u.state == Fencing || u.state == Running || u.state == Draining
 }
 
-// Deadline is the next instant at which time alone changes something; zero if there is none.
-func (m *Machine) Deadline() time.Time {
+// Deadline is the next instant after now at which time alone changes something; zero if there is none.
+func (m *Machine) Deadline(now time.Time) time.Time {
 	var next time.Time
 	sooner := func(t time.Time) {
-		if next.IsZero() || t.Before(next) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}
@@ -142,7 +140,7 @@ func (m *Machine) Deadline() time.Time {
 		sooner(m.config.Born.Add(m.config.Barrier))
 	}
 	for _, u := range m.units {
-		if u.state == Fencing && m.confirmAt.Before(u.until) {
+		if u.state == Fencing {
 			sooner(u.until)
 		}
 		if (u.state == Running || u.state == Draining) && !u.paused {

@@ -19,7 +19,13 @@ type Config struct {
 	// Born is when the process started.
 	Born time.Time
 	// Predecessor says that another worker process has run in this pod, if the runner knows it.
+	//
+	// The status alone cannot tell: the object may have been deleted by hand and made again, empty. The runner
+	// keeps a mark in the pod (a file that lives as long as the pod does), made before its first OpenUnit.
 	Predecessor bool
+	// Resigned says that the mark tells of a process that resigned. The runner makes it so before it writes a
+	// report that resigns.
+	Resigned bool
 	// Protocol is what the worker speaks.
 	Protocol Protocol
 }
@@ -77,50 +83,57 @@ func (m *Machine) Step(now time.Time, e Event, out []Effect) []Effect {
 	if m.exited {
 		return out
 	}
+	out = m.take(now, e, out)
+	if m.exited {
+		return out
+	}
+	return m.report(m.elapse(now, out))
+}
+
+func (m *Machine) take(now time.Time, e Event, out []Effect) []Effect {
 	switch e := e.(type) {
 	case Started:
-		out = m.start(now, e, out)
+		return m.start(now, e, out)
 	case Seen:
-		out = m.accept(now, e.Spec, out)
+		return m.accept(now, e.Spec, out)
 	case Raised:
-		out = m.raised(now, e.Incarnation, out)
+		return m.raised(now, e.Incarnation, out)
 	case Opened:
-		out = m.opened(now, e, out)
+		return m.opened(now, e, out)
 	case OpenRefused:
-		out = m.refused(now, e, out)
+		return m.refused(now, e, out)
 	case Confirmed:
-		out = m.confirm(now, e, out)
+		return m.confirm(now, e, out)
 	case Superseded:
-		out = m.superseded(now, e, out)
+		return m.superseded(now, e, out)
 	case Emptied:
-		if u := m.units[e.Unit]; u != nil && u.grant.Epoch == e.Epoch {
-			out = m.fire(now, e.Unit, emptied, out)
-		}
+		return m.emptied(now, e, out)
+	case Written:
+		return m.wrote(e, out)
 	case Terminated:
 		m.terminating = true
-		out = m.settle(now, out)
+		return m.settle(now, out)
 	case Replaced:
 		return m.replaced(out)
-	case Written:
-		if e.Report.Resigned && m.resigned {
-			m.exited = true
-			return append(out, Effect{Type: Exit})
-		}
-	case Ticked:
 	}
-	out = m.elapse(now, out)
-	return m.report(out)
+	return out
 }
 
 // start takes the first live read. What the predecessor had is kept until its calls can no longer run.
+// Later reads are answers to a conflict over an incarnation: it is raised above what the object then has.
 func (m *Machine) start(now time.Time, e Started, out []Effect) []Effect {
 	if m.incarnation > 0 {
+		if m.target > 0 {
+			out = m.raise(max(m.target, e.Report.Incarnation+1), out)
+		}
 		return m.accept(now, e.Spec, out)
 	}
 	m.started = true
 	m.former = e.Report
 	m.resigned = e.Report.Resigned
-	m.barred = m.config.Barrier > 0 && (m.config.Predecessor || e.Report.Incarnation > 0)
+	// Who has resigned holds nothing, so there is nothing to wait for; an object made again is told once more.
+	m.terminating = m.terminating || m.config.Resigned
+	m.barred = m.config.Barrier > 0 && !m.config.Resigned && (m.config.Predecessor || e.Report.Incarnation > 0)
 	if e.Spec.Revision >= m.spec.Revision {
 		m.spec = e.Spec
 	}
@@ -151,7 +164,7 @@ func (m *Machine) raised(now time.Time, incarnation int64, out []Effect) []Effec
 	}
 	m.incarnation, m.target = incarnation, 0
 	for _, id := range m.sorted() {
-		if u := m.units[id]; u.reopen {
+		if u := m.units[id]; u.reopen && u.state == Opening {
 			u.reopen = false
 			out = m.open(id, u, out)
 		}
@@ -204,6 +217,13 @@ func (m *Machine) settleUnit(now time.Time, id Unit, out []Effect) []Effect {
 	}
 	m.units[id] = &unit{grant: want}
 	return m.fire(now, id, wanted, out)
+}
+
+func (m *Machine) emptied(now time.Time, e Emptied, out []Effect) []Effect {
+	if u := m.units[e.Unit]; u == nil || u.grant.Epoch != e.Epoch {
+		return out
+	}
+	return m.fire(now, e.Unit, emptied, out)
 }
 
 // fire takes a unit through one transition, and on to the next grant when that has closed it.

@@ -24,7 +24,11 @@ func (m *Machine) Report() Report {
 	r.Resigned = m.resigned
 	for _, id := range m.sorted() {
 		u := m.units[id]
-		r.Held = append(r.Held, Held{Unit: id, Epoch: u.grant.Epoch, State: u.state, Floor: u.floor})
+		h := Held{Unit: id, Epoch: u.grant.Epoch, State: u.state}
+		if u.state == Refused {
+			h.Floor = u.floor
+		}
+		r.Held = append(r.Held, h)
 	}
 	return r
 }
@@ -68,6 +72,15 @@ func (m *Machine) report(out []Effect) []Effect {
 	}
 	m.written = r
 	return append(out, Effect{Type: WriteReport, Report: r})
+}
+
+// wrote ends the process once the world knows that it has resigned.
+func (m *Machine) wrote(e Written, out []Effect) []Effect {
+	if !e.Report.Resigned || !m.resigned {
+		return out
+	}
+	m.exited = true
+	return append(out, Effect{Type: Exit})
 }
 
 func (m *Machine) holdsAny() bool {

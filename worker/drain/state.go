@@ -79,12 +79,13 @@ var transitions = map[HeldState]map[trigger]transition{
 	},
 	Running: {
 		unwanted: {Draining, StopUnit},
-		// Its calls may go on in the handler for a while. The owner that superseded it waits for that.
-		superseded: {Refused, AbortUnit},
+		// Its calls may still be running, so it counts as held until they are over. What is then opened again at
+		// the same epoch is refused, and so the controller hears of the broker's.
+		superseded: {Draining, StopUnit},
 	},
 	Draining: {
-		emptied:    {Closed, NoEffect},
-		superseded: {Closed, AbortUnit},
+		// Superseded changes nothing here: calls may be running all the same.
+		emptied: {Closed, NoEffect},
 	},
 	Refused: {
 		unwanted: {Closed, NoEffect},
