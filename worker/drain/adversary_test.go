@@ -180,12 +180,12 @@ func (w *account) take(e Effect) {
 		delete(w.stopping, e.Unit)
 	case RaiseIncarnation, WriteReport:
 		w.said(e.Report)
-	default:
 	case Exit:
 		w.exited = true
 		if len(w.busy) > 0 {
 			w.t.Fatalf("the process ends with %v running", w.busy)
 		}
+	default:
 	}
 }
 

@@ -8,7 +8,11 @@ import "time"
 // MayStart says whether a message of the unit may start now. It is asked before every call: a hold that has run
 // out is respected even when nothing else has noticed yet.
 func (m *Machine) MayStart(id Unit, now time.Time) bool {
-	u := m.units[id]
+	units := m.byIndex[id.Kind]
+	if int(id.Index) >= len(units) {
+		return false
+	}
+	u := units[id.Index]
 	return u != nil && u.state == Running && m.holds(u, now)
 }
 

@@ -37,8 +37,9 @@ type Machine struct {
 	spec Spec
 	// wants has spec's grants by unit, unless the worker may hold nothing.
 	wants map[Unit]Grant
-	// units are those that are not Closed.
-	units map[Unit]*unit
+	// units are those that are not Closed; byIndex has the same by kind and index, for MayStart.
+	units   map[Unit]*unit
+	byIndex [Shard + 1][]*unit
 	// former is the predecessor's report, while calls of its may be running: nothing it held is given back.
 	former Report
 	// incarnation is the one raised by this process, 0 before. target is the one being raised, 0 if none is.
@@ -215,7 +216,7 @@ func (m *Machine) settleUnit(now time.Time, id Unit, out []Effect) []Effect {
 	if !ok {
 		return out
 	}
-	m.units[id] = &unit{grant: want}
+	m.put(id, &unit{grant: want})
 	return m.fire(now, id, wanted, out)
 }
 
@@ -242,10 +243,22 @@ func (m *Machine) fire(now time.Time, id Unit, t trigger, out []Effect) []Effect
 		out = append(out, Effect{Type: next.do, Unit: id, Token: u.token})
 	}
 	if u.state == Closed {
-		delete(m.units, id)
+		m.put(id, nil)
 		return m.settleUnit(now, id, out)
 	}
 	return out
+}
+
+// put makes u the unit of this name, or ends it when u is nil.
+func (m *Machine) put(id Unit, u *unit) {
+	for int(id.Index) >= len(m.byIndex[id.Kind]) {
+		m.byIndex[id.Kind] = append(m.byIndex[id.Kind], nil)
+	}
+	m.byIndex[id.Kind][id.Index] = u
+	m.units[id] = u
+	if u == nil {
+		delete(m.units, id)
+	}
 }
 
 func (m *Machine) open(id Unit, u *unit, out []Effect) []Effect {

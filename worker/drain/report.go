@@ -100,6 +100,7 @@ func (m *Machine) replaced(out []Effect) []Effect {
 		}
 	}
 	clear(m.units)
+	m.byIndex = [Shard + 1][]*unit{}
 	m.exited = true
 	return append(out, Effect{Type: Exit})
 }
