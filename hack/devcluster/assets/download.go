@@ -69,8 +69,7 @@ func (s store) indexAnswers(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
 }
 
 func (s store) download(ctx context.Context, wanted []Component) (string, error) {

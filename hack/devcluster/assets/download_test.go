@@ -79,6 +79,8 @@ func TestRefusedDownloadFallsBackToBuilding(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t, c.tool)
+			// An empty answer must not mean the working directory.
+			t.Chdir(fill(t, t.TempDir(), "", ForTests()...))
 			f.IndexURL = c.indexURL
 			if got, err := f.Resolve(t.Context(), ForTests()...); err != nil || got != f.bin() {
 				t.Fatalf("got %q, %v; want %q", got, err, f.bin())

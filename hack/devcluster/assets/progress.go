@@ -21,8 +21,8 @@ const keptErrors = 40
 
 // What a build of any components adds on disk and downloads at most, measured with empty Go caches.
 const (
-	moduleMegabytesDownloaded = 100
-	goCacheMegabytes          = 2500
+	moduleMegabytesDownloaded = 130
+	goCacheMegabytes          = 4500
 )
 
 // announcement is the first line of a build: what it will take.

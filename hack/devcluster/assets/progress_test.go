@@ -33,7 +33,9 @@ func TestOnlyTheLastWordsAreKept(t *testing.T) {
 	o := watch(func(string, ...any) {}, "x")
 	defer o.close()
 	for i := range 3 * keptErrors {
-		fmt.Fprintf(o, "error %d\n", i)
+		if _, err := fmt.Fprintf(o, "error %d\n", i); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if got := strings.Split(strings.TrimSpace(o.errors()), "\n"); len(got) != keptErrors || got[len(got)-1] != "error 119" {
 		t.Errorf("kept %d lines %q, want the last %d", len(got), got, keptErrors)
@@ -43,13 +45,17 @@ func TestOnlyTheLastWordsAreKept(t *testing.T) {
 func TestBuildShowsThatItLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		said := newTranscript()
-		o := watch(func(format string, args ...any) { fmt.Fprintf(said, format+"\n", args...) }, "etcd")
-		fmt.Fprintln(o, "runtime")
+		o := watch(Config{Progress: said}.say, "etcd")
+		if _, err := fmt.Fprintln(o, "runtime"); err != nil {
+			t.Fatal(err)
+		}
 		inBuild, cancel := context.WithTimeout(t.Context(), 2*heartbeat+time.Second)
 		defer cancel()
 		<-inBuild.Done()
 		o.close()
-		want := "etcd: building\netcd: building for 15s, 1 packages compiled\netcd: building for 30s, 1 packages compiled\n"
+		const want = "devcluster: etcd: building\n" +
+			"devcluster: etcd: building for 15s, 1 packages compiled\n" +
+			"devcluster: etcd: building for 30s, 1 packages compiled\n"
 		if got := said.String(); got != want {
 			t.Errorf("said %q, want %q", got, want)
 		}

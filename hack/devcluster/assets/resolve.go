@@ -107,6 +107,7 @@ func firstOf(ctx context.Context, wanted []Component, sources ...source) (string
 	return "", errElsewhere
 }
 
+// say writes one line for people. The work goes on when nobody can read it.
 func (c Config) say(format string, args ...any) {
-	fmt.Fprintf(c.Progress, "devcluster: "+format+"\n", args...)
+	_, _ = fmt.Fprintf(c.Progress, "devcluster: "+format+"\n", args...)
 }

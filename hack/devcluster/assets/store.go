@@ -51,8 +51,7 @@ func (s store) lock(ctx context.Context, say func(string, ...any)) (unlock func(
 	if err := flock(ctx, file, say); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the cache: %w", err), file.Close())
 	}
-	// The file is only read again by closing it, which cannot lose anything: it is empty.
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil // It is empty: nothing can be lost.
 }
 
 func flock(ctx context.Context, file *os.File, say func(string, ...any)) error {

@@ -62,6 +62,9 @@ func (a arguments) apiServer() []string {
 func (a arguments) controllerManager() []string {
 	return append(a.client(controllerManager),
 		"--use-service-account-credentials",
+		// At its start it asks for an account and a token per controller; with the default of 20/s that alone takes 5 s.
+		"--kube-api-qps=500",
+		"--kube-api-burst=1000",
 		"--service-account-private-key-file="+a.file(serviceAccountKeyFile),
 		"--root-ca-file="+a.file(caFile),
 	)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// startTimeout bounds the time until ready. An idle machine needs some 6 s, a busy one with 2 cores several times that.
+// startTimeout bounds the time until ready. An idle machine needs some 4 s, a busy one with 2 cores several times that.
 const startTimeout = 2 * time.Minute
 
 // Config says what to run.
@@ -81,39 +81,38 @@ func Start(ctx context.Context, config Config) (*ControlPlane, error) {
 	return cp, nil
 }
 
-func (cp *ControlPlane) start(ctx context.Context, config Config) error {
+func (cp *ControlPlane) start(ctx context.Context, config Config) (err error) {
 	port, err := reservePort()
 	if err != nil {
 		return err
 	}
-	defer port.release()
+	defer func() { err = errors.Join(err, port.release()) }()
 	cp.URL = fmt.Sprintf("https://127.0.0.1:%d", port.number)
 	identity, err := writeIdentity(cp.DataDir, cp.URL)
 	if err != nil {
 		return err
 	}
 	cp.Kubeconfig, cp.token, cp.client = identity.kubeconfig(admin), identity.token(admin), identity.client()
-	arguments := arguments{dir: cp.DataDir, port: port.number}
-	if err := cp.run(config.BinDir, "etcd", arguments.etcd()); err != nil {
-		return err
+	args := arguments{dir: cp.DataDir, port: port.number}
+	for _, step := range []struct {
+		name  string
+		args  []string
+		ready probe
+	}{
+		{"etcd", args.etcd(), listensOn(filepath.Join(cp.DataDir, etcdSocket))},
+		{"kube-apiserver", args.apiServer(), cp.answers("/readyz")},
+		{"kube-scheduler", args.scheduler(), immediately},
+		// Pods are refused in a namespace without this service account, and a controller makes it.
+		{"kube-controller-manager", args.controllerManager(), cp.answers("/api/v1/namespaces/default/serviceaccounts/default")},
+	} {
+		if err := cp.run(config.BinDir, step.name, step.args); err != nil {
+			return err
+		}
+		if err := cp.await(ctx, step.name, step.ready); err != nil {
+			return err
+		}
 	}
-	if err := cp.await(ctx, "etcd", listensOn(filepath.Join(cp.DataDir, etcdSocket))); err != nil {
-		return err
-	}
-	if err := cp.run(config.BinDir, "kube-apiserver", arguments.apiServer()); err != nil {
-		return err
-	}
-	if err := cp.await(ctx, "kube-apiserver", cp.answers("/readyz")); err != nil {
-		return err
-	}
-	if err := cp.run(config.BinDir, "kube-controller-manager", arguments.controllerManager()); err != nil {
-		return err
-	}
-	if err := cp.run(config.BinDir, "kube-scheduler", arguments.scheduler()); err != nil {
-		return err
-	}
-	// Pods are refused in a namespace without this service account, and a controller makes it: it proves both.
-	return cp.await(ctx, "kube-controller-manager", cp.answers("/api/v1/namespaces/default/serviceaccounts/default"))
+	return nil
 }
 
 // run starts one component with its log in the data directory.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,8 +29,9 @@ func TestControlPlaneRunsControllersAndLeavesNothing(t *testing.T) {
 	// The controller manager makes the pods; the scheduler says why they wait.
 	kubectl("wait", "deployment/web", "--for=jsonpath={.status.replicas}=2", "--timeout="+patience.String())
 	kubectl("wait", "pod", "--selector=app=web", "--for=condition=PodScheduled=false", "--timeout="+patience.String())
-	if got := kubectl("get", "pods", "--selector=app=web", "-o", "jsonpath={.items[*].status.phase}"); got != "Pending Pending" {
-		t.Errorf("the pods are %q, want two Pending", got)
+	phases := strings.Fields(kubectl("get", "pods", "--selector=app=web", "-o", "jsonpath={.items[*].status.phase}"))
+	if !slices.Equal(phases, []string{"Pending", "Pending"}) {
+		t.Errorf("the pods are %q, want two, both Pending", phases)
 	}
 	// Deleting takes the pods along: garbage collection works.
 	kubectl("delete", "deployment", "web", "--cascade=foreground", "--timeout="+patience.String())
@@ -109,6 +111,7 @@ func startLive(t *testing.T) (cp *ControlPlane, bin, temp string) {
 }
 
 func kubectlOf(t *testing.T, cp *ControlPlane, bin string) func(args ...string) string {
+	t.Helper()
 	return func(args ...string) string {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)

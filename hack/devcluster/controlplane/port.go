@@ -4,6 +4,7 @@
 package controlplane
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -13,8 +14,9 @@ import (
 // reservedPort is a free loopback port that the kernel gives to nobody else. The usual way, to listen, close and hope,
 // loses the port now and then to another program that asks for a free one in between.
 type reservedPort struct {
-	number  int
-	release func()
+	number int
+	// release is to be called when the server listens, or will not. Later calls do nothing.
+	release func() error
 }
 
 // reservePort binds a port without listening. The API server binds it too, both with SO_REUSEPORT, and gets all
@@ -27,10 +29,9 @@ func reservePort() (reservedPort, error) {
 	unix.CloseOnExec(fd)
 	number, err := bindFreePort(fd)
 	if err != nil {
-		unix.Close(fd)
-		return reservedPort{}, fmt.Errorf("reserving a port: %w", err)
+		return reservedPort{}, errors.Join(fmt.Errorf("reserving a port: %w", err), unix.Close(fd))
 	}
-	return reservedPort{number: number, release: sync.OnceFunc(func() { unix.Close(fd) })}, nil
+	return reservedPort{number: number, release: sync.OnceValue(func() error { return unix.Close(fd) })}, nil
 }
 
 func bindFreePort(fd int) (int, error) {

@@ -19,6 +19,9 @@ const readyPoll = 50 * time.Millisecond
 // probe asks a component once whether it is ready.
 type probe func(ctx context.Context) error
 
+// immediately is for a component that nothing waits for.
+func immediately(context.Context) error { return nil }
+
 // await asks until the component is ready, it exits, or ctx ends.
 func (cp *ControlPlane) await(ctx context.Context, name string, ready probe) error {
 	ticker := time.NewTicker(readyPoll)

@@ -56,7 +56,7 @@ func serve(ctx context.Context, cp *controlplane.ControlPlane, binDir, kubeconfi
 		if err != nil {
 			return err
 		}
-		defer remove()
+		defer func() { err = errors.Join(err, remove()) }()
 		path = kubeconfig
 	}
 	fmt.Fprintf(os.Stderr, "devcluster: it has no nodes, pods stay Pending; logs are in %s\n", cp.DataDir)
@@ -90,7 +90,7 @@ func refuseExisting(path string) error {
 }
 
 // copyNew copies the kubeconfig to a path where nothing is yet. The copy is removed with the cluster it leads to.
-func copyNew(from, to string) (remove func(), err error) {
+func copyNew(from, to string) (remove func() error, err error) {
 	content, err := os.ReadFile(from)
 	if err != nil {
 		return nil, fmt.Errorf("copying the kubeconfig: %w", err)
@@ -103,7 +103,7 @@ func copyNew(from, to string) (remove func(), err error) {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, errors.Join(fmt.Errorf("copying the kubeconfig: %w", err), os.Remove(to))
 	}
-	return func() { os.Remove(to) }, nil
+	return func() error { return os.Remove(to) }, nil
 }
 
 func stopped(cp *controlplane.ControlPlane) error {

@@ -166,7 +166,11 @@ func openProcess(t *testing.T, word string) int {
 	if err != nil {
 		t.Fatalf("opening process %d: %v", pid, err)
 	}
-	t.Cleanup(func() { unix.Close(fd) })
+	t.Cleanup(func() {
+		if err := unix.Close(fd); err != nil {
+			t.Error(err)
+		}
+	})
 	return fd
 }
 
