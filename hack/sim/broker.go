@@ -99,20 +99,22 @@ func (b *broker) request(p *process, by *link, act func() error, reply func(erro
 	}
 	back := dice.span(b.manners.slow/10, b.manners.slow)
 	lost := dice.chance(b.manners.lost)
+	silence := func() { clock.after(patience, func() { answer(errNoBroker) }) }
 	clock.after(there, func() {
 		if clock.now < b.downUntil {
+			silence()
 			return
 		}
 		err := act()
-		if !lost {
-			clock.after(back, func() {
-				if by.works() {
-					answer(err)
-				}
-			})
-		}
+		clock.after(back, func() {
+			if lost || !by.works() {
+				silence()
+				return
+			}
+			answer(err)
+		})
 	})
-	if lost || there+back >= patience || b.w.troubled {
+	if there+back > patience {
 		p.after(patience, func() { answer(errNoBroker) })
 	}
 }
@@ -132,6 +134,7 @@ func (b *broker) open(unit drain.Unit, token drain.Token, worker string) (epochR
 	if !old.token.Less(token) || old.token.Epoch == token.Epoch && old.worker != worker && !b.w.faults.anonymousRecords {
 		return old, false
 	}
+	b.w.check.opened(unit, token, worker)
 	b.records[unit] = mine
 	b.w.tell(about{lane: unitName(unit)}, "broker: epoch record %v of %s", token, worker)
 	return mine, true

@@ -5,6 +5,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"convoy.dev/convoy/controllers/pool/plan"
@@ -18,9 +19,13 @@ type checker struct {
 	keys   map[string]*convoy
 	names  []string // of keys, in the order of their first message
 	calls  int
+
+	recorded map[drain.Unit]time.Duration // when the epoch record was last written
 }
 
-func newChecker(w *World) *checker { return &checker{w: w, keys: map[string]*convoy{}} }
+func newChecker(w *World) *checker {
+	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit]time.Duration{}}
+}
 
 // fail notes a violation; the first one counts.
 func (c *checker) fail(r Rule, whom about, format string, args ...any) {
@@ -99,18 +104,38 @@ func (c *checker) granted(unit drain.Unit, before, next *plan.Lane) {
 	if next.Epoch < before.Epoch {
 		c.fail(EpochBack, about{lane: unitName(unit)}, "the table's epoch of %s went from %d to %d", unitName(unit), before.Epoch, next.Epoch)
 	}
-	if next.State != plan.Owned || next.Epoch == before.Epoch || next.Forced {
+}
+
+// opened is called when the broker is about to take an epoch record: an ordinary grant becomes effective, so that
+// nobody else may hold the unit any more. (A forced one waits for whoever may.)
+func (c *checker) opened(unit drain.Unit, token drain.Token, uid string) {
+	c.recorded[unit] = c.w.clock.now
+	var opener *worker
+	c.workers(func(wk *worker) {
+		if wk.run.uid == uid {
+			opener = wk
+		}
+	})
+	if opener == nil || !slices.Contains(opener.mail.known.obj.spec.Grants, drain.Grant{Unit: unit, Epoch: token.Epoch}) {
 		return
 	}
-	record := c.w.broker.records[unit].token
+	c.nobodyElse(opener.run, unit, c.w.broker.records[unit].token)
+}
+
+// started is called when a worker starts to run a unit: nobody else may still have calls, quarantine or not.
+func (c *checker) started(wk *worker, unit drain.Unit) {
+	c.nobodyElse(wk.run, unit, wk.machine.Token(unit))
+}
+
+// nobodyElse holds that no other pod holds the unit, unless the record in force supersedes it, nor works on it.
+func (c *checker) nobodyElse(mine *podRun, unit drain.Unit, record drain.Token) {
 	for _, m := range c.w.kube.machines {
 		for _, run := range m.runs {
-			if run.uid == next.Worker.UID {
+			if run == mine {
 				continue
 			}
 			if what := c.holds(run, unit, record); what != "" {
-				c.fail(GivenUnreleased, about{lane: unitName(unit), pod: run.name}, "%s was granted to %s at epoch %d while %s %s",
-					unitName(unit), next.Worker.Name, next.Epoch, run.name, what)
+				c.fail(GivenUnreleased, about{lane: unitName(unit)}, "%s is opened by %s while %s %s", unitName(unit), mine.name, run.name, what)
 			}
 		}
 	}
@@ -147,6 +172,9 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 	live := c.w.api.pods.get(pod.name)
 	if table == nil || live == nil || live.obj.uid != pod.obj.uid || !live.obj.containersReady || live.obj.deleting {
 		return
+	}
+	if newest := c.w.api.deployments.get(poolName).obj.generation; !pod.obj.ready && pod.obj.generation != newest {
+		return // A rollout while another is under way takes what is not yet ready of the older one.
 	}
 	run := c.runOf(live)
 	if run == nil || run.worker == nil || run.worker.process.frozen || !run.on.heard() {

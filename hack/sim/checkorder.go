@@ -155,11 +155,16 @@ func (c *checker) mayRepeat(m *truth, o *order.Opening) bool {
 	if o.Progress.Covers(m.position) && len(o.Parked) == 0 {
 		return false
 	}
-	// A broker that answers records everything within the interval and a flush's way.
-	if !c.w.troubled && m.byEnded > 0 && m.byEnded-m.at > 2*progressInterval+10*c.w.broker.manners.slow && c.w.broker.manners.late == 0 && len(o.Parked) == 0 {
-		return false
+	if c.w.troubled || c.w.broker.manners.late > 0 || m.by == nil || m.by.process.freezes > 0 || len(o.Parked) > 0 {
+		return true
 	}
-	return true
+	// A broker that answers has recorded everything but what was completed within the interval and a flush's way
+	// before the end of the process, or before the new epoch was in force.
+	end := c.recorded[laneUnit(o.Lane)]
+	if m.byEnded > 0 {
+		end = min(end, m.byEnded)
+	}
+	return end-m.at <= 2*progressInterval+10*c.w.broker.manners.slow
 }
 
 func (c *checker) parked(o *order.Opening, name string, s order.Sequence) bool {

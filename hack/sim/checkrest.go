@@ -101,7 +101,7 @@ func (w *World) restless() string {
 
 func (w *World) restlessPods(wanted int) string {
 	d := w.api.deployments.get(poolName).obj
-	pods := w.api.pods.all()
+	pods := w.workingPods()
 	if d.replicas != wanted {
 		return fmt.Sprintf("the deployment has %d replicas, wanted are %d", d.replicas, wanted)
 	}
@@ -115,6 +115,13 @@ func (w *World) restlessPods(wanted int) string {
 		}
 	}
 	return ""
+}
+
+// workingPods are all pods but those that have failed: nobody deletes these, and they hold nothing up.
+func (w *World) workingPods() []*version[podObject] {
+	return slices.DeleteFunc(w.api.pods.all(), func(pod *version[podObject]) bool {
+		return pod.obj.phase == plan.Failed && !pod.obj.deleting && !pod.obj.finalizer
+	})
 }
 
 func (w *World) restlessLanes(wanted int) string {
@@ -154,7 +161,7 @@ func (w *World) restlessUnits(kind drain.Kind, lanes []plan.Lane, wanted int) st
 		return ""
 	}
 	least, most := len(lanes)/wanted, (len(lanes)+wanted-1)/wanted
-	for _, pod := range w.api.pods.all() {
+	for _, pod := range w.workingPods() {
 		if n := counts[pod.obj.uid]; n < least || n > most {
 			return fmt.Sprintf("%s has %d of %d %s on %d workers", pod.name, n, len(lanes), ifElse(kind == drain.Lane, "lanes", "shards"), wanted)
 		}
@@ -184,7 +191,7 @@ func (w *World) restlessReports(int) string {
 		}
 	}
 	owners := w.api.mailboxes.all()
-	for _, pod := range w.api.pods.all() {
+	for _, pod := range w.workingPods() {
 		if !slices.ContainsFunc(owners, func(m *version[mailbox]) bool { return m.obj.owner.UID == pod.obj.uid }) {
 			return pod.name + " has no mailbox"
 		}

@@ -17,7 +17,8 @@ type heldLane struct {
 	token   drain.Token
 	open    bool // in the sequencer
 	stopped bool // to be drained
-	aborted bool // superseded: nothing of it may be written any more
+	fenced  bool // a newer epoch is in force: nothing of it can be written any more
+	aborted bool // and nobody waits for its end
 
 	cursor   int  // index of the next message to read
 	reading  bool // a read is under way
@@ -84,9 +85,13 @@ func (wk *worker) openLane(l *heldLane, o order.Opening) {
 	wk.pumpSoon()
 }
 
-// supersede tells the machine that a newer epoch is in force.
+// supersede tells the machine that a newer epoch is in force: the store will answer nothing more of the lane.
 func (wk *worker) supersede(l *heldLane) {
 	unit := laneUnit(l.number)
+	l.fenced, l.ops = true, nil
+	wk.cancelCalls(unit)
+	wk.seq.Fenced(l.number)
+	wk.pumpSoon()
 	wk.step(drain.Superseded{Unit: unit, Epoch: l.token.Epoch, Floor: wk.w.broker.records[unit].token.Epoch})
 }
 
@@ -131,7 +136,7 @@ func (wk *worker) abortUnit(unit drain.Unit, token drain.Token) {
 	if l == nil || l.token != token {
 		return
 	}
-	l.aborted, l.ops = true, nil
+	l.aborted, l.fenced, l.ops = true, true, nil
 	if !l.open {
 		wk.drop(l)
 		return
@@ -166,7 +171,7 @@ func (wk *worker) carry(e *order.Effect) {
 	case order.Record:
 		wk.flush(l)
 	case order.Read, order.ReadParked, order.ParkMessage, order.Unpark, order.Reparked, order.Returned, order.DeadLetterMessage:
-		if l != nil && !l.aborted {
+		if l != nil && !l.fenced {
 			op := *e
 			op.Items = nil
 			l.ops = append(l.ops, op)
@@ -188,7 +193,7 @@ func (wk *worker) lane(number int32) *heldLane {
 
 // feed hands messages of the lane to the sequencer as it asks for them.
 func (wk *worker) feed(l *heldLane) {
-	if l == nil || !l.open || l.stopped || l.aborted || l.reading {
+	if l == nil || !l.open || l.stopped || l.aborted || l.fenced || l.reading {
 		return
 	}
 	credit := wk.seq.Credit(l.number)
@@ -230,7 +235,7 @@ func (wk *worker) published(lane int32) {
 
 // operate sends the first of the lane's store operations; they are made one after another, each until it succeeds.
 func (wk *worker) operate(l *heldLane) {
-	if l.busy || len(l.ops) == 0 || l.aborted {
+	if l.busy || len(l.ops) == 0 || l.fenced {
 		return
 	}
 	l.busy = true
@@ -244,7 +249,7 @@ func (wk *worker) operate(l *heldLane) {
 	}, func(err error) {
 		l.busy = false
 		switch {
-		case l.aborted:
+		case l.fenced:
 		case errors.Is(err, errFenced):
 			wk.supersede(l)
 		case err != nil:
@@ -296,7 +301,7 @@ func (wk *worker) flushLater() {
 
 // flush sends the lane's progress; one flush of a lane is under way at a time.
 func (wk *worker) flush(l *heldLane) {
-	if l == nil || !l.open || l.flushing || l.aborted {
+	if l == nil || !l.open || l.flushing || l.fenced {
 		return
 	}
 	record := progressRecord{token: l.token}
@@ -310,7 +315,7 @@ func (wk *worker) flush(l *heldLane) {
 	}, func(err error) {
 		l.flushing = false
 		switch {
-		case !wk.current(l) || !l.open:
+		case !wk.current(l) || !l.open || l.fenced:
 		case errors.Is(err, errFenced):
 			wk.supersede(l)
 		case err != nil && !errors.Is(err, errOutOfOrder):
@@ -331,14 +336,20 @@ func (wk *worker) drained(l *heldLane, progress *order.Progress) {
 	if l == nil {
 		return
 	}
-	if l.aborted {
+	wk.w.tell(about{pod: wk.run.name, lane: unitName(laneUnit(l.number))}, "drained at %v, progress %d %v%s", l.token, progress.LowWater,
+		progress.Ranges, ifTrue(l.fenced, ", superseded"))
+	if aborted := l.aborted; l.fenced {
 		wk.drop(l)
+		if !aborted {
+			wk.emptied(laneUnit(l.number), l.token)
+		}
 		return
 	}
 	l.open = false
 	wk.lastWord(l, progressRecord{token: l.token, progress: *progress, final: true})
 }
 
+// A broker that has a newer epoch takes no word any more: then there is nothing left to say.
 func (wk *worker) lastWord(l *heldLane, last progressRecord) {
 	b := wk.w.broker
 	b.request(wk.process, wk.run.on.broker, func() error {
@@ -346,9 +357,7 @@ func (wk *worker) lastWord(l *heldLane, last progressRecord) {
 	}, func(err error) {
 		switch {
 		case !wk.current(l):
-		case errors.Is(err, errFenced):
-			wk.supersede(l)
-		case err != nil:
+		case err != nil && !errors.Is(err, errFenced):
 			wk.process.after(30*time.Millisecond, func() {
 				if wk.current(l) {
 					wk.lastWord(l, last)

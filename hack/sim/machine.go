@@ -58,7 +58,7 @@ func (m *machine) boot() {
 	m.client.link = m.api
 	m.pods = m.w.api.pods.watchSome(m.client,
 		func(_ string, pod *podObject) bool { return pod.node == m.name }, m.sync)
-	for _, run := range m.runs {
+	for _, run := range slices.Clone(m.runs) {
 		switch {
 		case run.terminating || run.stopped:
 			m.settle(run)

@@ -90,10 +90,6 @@ func (p *postman) read() {
 // taken takes what a live read has found.
 func (p *postman) taken(v *version[mailbox]) {
 	p.known = v
-	if p.wk.run.resigned && !v.obj.report.Resigned {
-		p.resignAgain(v)
-		return
-	}
 	if !p.started || p.raising != nil {
 		p.started = true
 		p.raising = nil
@@ -107,15 +103,6 @@ func (p *postman) taken(v *version[mailbox]) {
 	}
 	p.wk.step(drain.Seen{Spec: v.obj.spec})
 	p.send()
-}
-
-// resignAgain repeats a resignation that the pod remembers and a mailbox made anew does not.
-func (p *postman) resignAgain(v *version[mailbox]) {
-	report := v.obj.report
-	report.Resigned = true
-	report.Held = nil
-	p.busy = true
-	p.put(v, report, func(error) { p.read() })
 }
 
 func (p *postman) raise(r drain.Report) {

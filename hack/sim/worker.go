@@ -51,7 +51,7 @@ func newWorker(w *World, run *podRun) *worker {
 	}
 	// The pod keeps a mark of earlier processes: it knows of them even when the mailbox was deleted and made anew.
 	wk.machine = drain.New(w.faults.drain(drain.Config{
-		Fence: s.Fence, Barrier: barrier, Born: w.wall(), Predecessor: run.processes > 1, Protocol: protocol,
+		Fence: s.Fence, Barrier: barrier, Born: w.wall(), Predecessor: run.processes > 1, Resigned: run.resigned, Protocol: protocol,
 	}))
 	seq, err := order.New(w.orderConfig())
 	if err != nil {
@@ -90,6 +90,7 @@ func (wk *worker) do(e drain.Effect) {
 		wk.open(e.Unit, e.Token)
 	case drain.StartUnit:
 		wk.w.check.runs(wk, e.Unit)
+		wk.w.check.started(wk, e.Unit)
 		wk.startUnit(e.Unit, e.Token)
 	case drain.StopUnit:
 		wk.stopUnit(e.Unit, e.Token)
