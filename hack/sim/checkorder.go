@@ -109,7 +109,7 @@ func (c *checker) callEnded(h *handler, call *call) {
 func (c *checker) known(call *call) {
 	k := c.keys[call.key]
 	if i := k.find(call.seq); i < k.done && k.messages[i].by == call.worker {
-		k.messages[i].unsure = false
+		k.messages[i].unsure, k.messages[i].again = false, false
 	}
 }
 
@@ -150,7 +150,7 @@ func (c *checker) loaded(lane int32, o *order.Opening) {
 // crash, if it is not recorded as completed, or stands in the park.
 func (c *checker) mayRepeat(m *truth, o *order.Opening) bool {
 	if !o.Crashed {
-		return m.unsure
+		return m.unsure || m.again // begun again, and not known to be completed again
 	}
 	if o.Progress.Covers(m.position) && len(o.Parked) == 0 {
 		return false

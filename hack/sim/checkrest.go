@@ -70,6 +70,11 @@ func (w *World) concerns() about {
 			return about{lane: unitName(laneUnit(k.lane)), key: name}
 		}
 	}
+	for _, pod := range w.workingPods() {
+		if !pod.obj.ready || pod.obj.deleting {
+			return about{pod: pod.name}
+		}
+	}
 	return about{}
 }
 

@@ -58,6 +58,7 @@ func (m *machine) boot() {
 	m.client.link = m.api
 	m.pods = m.w.api.pods.watchSome(m.client,
 		func(_ string, pod *podObject) bool { return pod.node == m.name }, m.sync)
+	m.runs = slices.DeleteFunc(m.runs, func(run *podRun) bool { return !run.begun && !run.terminating }) // the list shows them anew
 	for _, run := range slices.Clone(m.runs) {
 		switch {
 		case run.terminating || run.stopped:

@@ -69,3 +69,9 @@ func (r Result) String() string {
 	fmt.Fprintf(&b, "to see it again: go run ./hack/sim/cmd/sim -seed %d -runs 1\n", r.Seed)
 	return b.String()
 }
+
+// Tell is the whole story of a seed's schedule, for reading and for comparing two runs byte for byte.
+func Tell(seed uint64) string {
+	r := once(seed, &faults{}, true)
+	return fmt.Sprintf("%ssteps %d, plans %d, calls %d, %v\n", r.story, r.Steps, r.Plans, r.Calls, r.Violation != nil)
+}

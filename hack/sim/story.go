@@ -86,6 +86,10 @@ type Violation struct {
 // concerns says whether a line belongs to the violation's story. Lines about nobody in particular do.
 func (v *Violation) concerns(a about) bool {
 	switch {
+	case a == about{}:
+		return true
+	case len(v.Keys) == 0 && len(v.Lanes) == 0 && len(v.Pods) > 0:
+		return slices.Contains(v.Pods, a.pod)
 	case a.key != "" && len(v.Keys) > 0:
 		return slices.Contains(v.Keys, a.key)
 	case a.lane != "" && len(v.Lanes) > 0:

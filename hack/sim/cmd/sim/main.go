@@ -1,27 +1,94 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command sim runs simulated schedules of the ownership protocol and says which rule broke, if any.
+// Command sim runs simulated schedules of the ownership protocol against an adversary.
+//
+//	sim [-seed N] [-runs M] [-story]   M schedules from seed N on (default: a random seed, printed)
+//	sim -faults [-seed N]              takes each safety rule away and looks whether that is found
+//
+// It ends with status 1 when a rule broke, or when a missing rule was not found out.
 package main
 
 import (
+	"flag"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
+	"time"
 
 	"convoy.dev/convoy/hack/sim"
 )
 
 func main() {
-	var seed uint64
-	fmt.Sscan(os.Args[1], &seed)
-	var n uint64 = 1
-	if len(os.Args) > 2 {
-		fmt.Sscan(os.Args[2], &n)
+	os.Exit(run(os.Args[1:], os.Stdout))
+}
+
+func run(args []string, out io.Writer) int {
+	flags := flag.NewFlagSet("sim", flag.ExitOnError)
+	seed := flags.Uint64("seed", 0, "the first seed; 0: a random one")
+	runs := flags.Uint64("runs", 10000, "how many schedules")
+	story := flags.Bool("story", false, "tell the whole story of the first seed")
+	faults := flags.Bool("faults", false, "take each rule away and look whether that is found")
+	if err := flags.Parse(args); err != nil {
+		fmt.Fprintln(out, err)
+		return 2
 	}
-	for i := range n {
-		r := sim.Run(seed + i)
-		if n == 1 || r.Violation != nil {
-			fmt.Println(r)
+	if *seed == 0 {
+		*seed = rand.Uint64N(1 << 48)
+	}
+	switch {
+	case *story:
+		fmt.Fprint(out, sim.Tell(*seed))
+		return 0
+	case *faults:
+		return removeRules(out, *seed)
+	}
+	return schedules(out, *seed, *runs)
+}
+
+// maxShown is how many broken schedules are shown before the run ends.
+const maxShown = 5
+
+func schedules(out io.Writer, seed, runs uint64) int {
+	fmt.Fprintf(out, "sim: %d schedules from seed %d\n", runs, seed)
+	start, next := time.Now(), time.Now().Add(time.Second)
+	var done, events, calls uint64
+	broken := 0
+	sim.Many(seed, runs, func(r sim.Result) bool {
+		done++
+		events += uint64(r.Steps)
+		calls += uint64(r.Calls)
+		if r.Violation != nil {
+			broken++
+			fmt.Fprintln(out, r)
 		}
+		if now := time.Now(); now.After(next) {
+			next = now.Add(time.Second)
+			fmt.Fprintf(out, "sim: %d of %d schedules, %d broken, %v\n", done, runs, broken, now.Sub(start).Round(time.Second))
+		}
+		return broken < maxShown
+	})
+	fmt.Fprintf(out, "sim: %d schedules, %d events, %d calls of handlers, %d broken, in %v; seed %d\n", done, events, calls, broken,
+		time.Since(start).Round(time.Millisecond), seed)
+	if broken > 0 {
+		return 1
 	}
+	return 0
+}
+
+func removeRules(out io.Writer, seed uint64) int {
+	fmt.Fprintf(out, "sim: each rule taken away, from seed %d\n", seed)
+	missed := 0
+	sim.RemoveRules(seed, func(f sim.Finding) {
+		fmt.Fprintln(out, f)
+		if !f.Found {
+			missed++
+		}
+	})
+	fmt.Fprintf(out, "sim: %d missing rules were not found out\n", missed)
+	if missed > 0 {
+		return 1
+	}
+	return 0
 }
