@@ -61,7 +61,7 @@ func TestAnnouncementComesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, rest, _ := strings.Cut(f.progress.String(), "\n")
-	for _, want := range []string{"[etcd kube-apiserver]", "v1.40.1", "v3.9.0", "cores", "MB to download", "MB of disk in " + f.CacheDir} {
+	for _, want := range []string{"[etcd kube-apiserver]", "v1.40.1", "v3.9.0", " idle cores", "114 MB to download", "138 MB of disk in " + f.CacheDir} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the first line is %q, want %q in it", first, want)
 		}

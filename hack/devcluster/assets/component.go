@@ -31,21 +31,22 @@ type recipe struct {
 	// module is the folder, beside this package's, of the module that pins what is compiled.
 	module string
 	pkg    string
-	// cpuSeconds is measured on amd64 with empty caches, components built in the order of this table: later
-	// ones find most packages compiled.
+	// The costs are measured on amd64 with empty caches, components built in the order of this table: later ones find
+	// most of their packages compiled. Two idle cores take half of cpuSeconds.
 	cpuSeconds int
-	// megabytes is the size of the stripped binary on amd64.
-	megabytes int
+	// download is what Go's module proxy sends, goCaches what Go keeps of it and of compiled packages, binary
+	// the stripped program; all in MB.
+	download, goCaches, binary int
 }
 
 var recipes = []recipe{
-	{Etcd, "etcd", "go.etcd.io/etcd/server/v3", 80, 25},
-	{APIServer, "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 460, 90},
-	{Kubectl, "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 40, 60},
-	{ControllerManager, "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", 110, 70},
-	{Scheduler, "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", 30, 60},
-	{Kubelet, "kubernetes", "k8s.io/kubernetes/cmd/kubelet", 90, 60},
-	{KubeProxy, "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", 30, 50},
+	{Etcd, "etcd", "go.etcd.io/etcd/server/v3", 80, 33, 480, 24},
+	{APIServer, "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 510, 81, 3060, 114},
+	{Kubectl, "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 45, 3, 240, 60},
+	{ControllerManager, "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", 190, 3, 870, 101},
+	{Scheduler, "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", 20, 1, 45, 78},
+	{Kubelet, "kubernetes", "k8s.io/kubernetes/cmd/kubelet", 50, 1, 200, 88},
+	{KubeProxy, "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", 20, 1, 55, 76},
 }
 
 // ForTests returns the components that envtest needs.

@@ -19,26 +19,23 @@ const heartbeat = 15 * time.Second
 // keptErrors bounds the compiler's words kept for an error, in lines.
 const keptErrors = 40
 
-// What a build of any components adds on disk and downloads at most, measured with empty Go caches.
-const (
-	moduleMegabytesDownloaded = 130
-	goCacheMegabytes          = 4500
-)
-
 // announcement is the first line of a build: what it will take.
 func (s store) announcement(lacking []Component) string {
-	seconds, megabytes := 0, 0
+	var sum recipe
 	for _, r := range recipes {
 		if slices.Contains(lacking, r.component) {
-			seconds += r.cpuSeconds
-			megabytes += r.megabytes
+			sum.cpuSeconds += r.cpuSeconds
+			sum.download += r.download
+			sum.goCaches += r.goCaches
+			sum.binary += r.binary
 		}
 	}
 	cores := runtime.GOMAXPROCS(0)
-	return fmt.Sprintf("building %v once, from Go modules (Kubernetes %s, etcd %s): at most about %s on %d cores, "+
-		"%d MB to download, %d MB of disk in %s and %d MB in Go's own caches",
-		lacking, s.versions.Kubernetes, s.versions.Etcd, rounded(time.Duration(seconds)*time.Second/time.Duration(cores)),
-		cores, moduleMegabytesDownloaded, megabytes, s.CacheDir, goCacheMegabytes)
+	took := time.Duration(sum.cpuSeconds) * time.Second / time.Duration(cores)
+	return fmt.Sprintf("building %v once, from Go modules (Kubernetes %s, etcd %s), which takes about %s on %d idle cores, "+
+		"%d MB to download, %d MB of disk in %s and %d MB in Go's caches, less what they hold already",
+		lacking, s.versions.Kubernetes, s.versions.Etcd, took.Round(10*time.Second), cores,
+		sum.download, sum.binary, s.CacheDir, sum.goCaches)
 }
 
 // compilerOutput reads `go build -v`: it counts the packages and keeps everything else for an error. A goroutine
