@@ -169,6 +169,9 @@ func specText(s plan.SpecWrite) string {
 func (c *controller) writeSpec(v *view, s plan.SpecWrite) error {
 	api := c.w.api
 	if s.Create {
+		if pod := api.pods.get(s.Pod.Name); pod == nil || pod.obj.uid != s.Pod.UID {
+			c.w.collectMailbox(s.Pod.UID) // an object made for an owner that is gone goes, too
+		}
 		return api.mailboxes.create(s.Pod.Name, mailbox{owner: s.Pod})
 	}
 	live := api.mailboxes.get(s.Pod.Name)

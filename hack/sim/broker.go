@@ -50,6 +50,9 @@ type laneLog struct {
 	announced int
 	progress  []progressRecord // by token
 	park      byName[*parkedKey]
+	// stored is the number of the last store operation, of the owner with that token: operations are a chain.
+	stored   int
+	storedBy drain.Token
 }
 
 // progressRecord is one progress record, of one owner.
@@ -187,6 +190,7 @@ func (b *broker) load(lane int32, token drain.Token, worker string) (order.Openi
 		o.Crashed = true
 		o.CarefulThrough = order.Position(l.announced)
 	}
+	l.storedBy = token
 	mine := progressRecord{token: token, progress: cloneProgress(newest.progress)}
 	mine.progress.Version = 0
 	l.progress = []progressRecord{mine}

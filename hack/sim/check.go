@@ -20,11 +20,17 @@ type checker struct {
 	names  []string // of keys, in the order of their first message
 	calls  int
 
-	recorded map[drain.Unit]time.Duration // when the epoch record was last written
+	recorded map[drain.Unit][]recording // every write of the epoch record, in order
+}
+
+// recording is one write of an epoch record.
+type recording struct {
+	at    time.Duration
+	token token
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit]time.Duration{}}
+	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}}
 }
 
 // fail notes a violation; the first one counts.
@@ -108,48 +114,68 @@ func (c *checker) granted(unit drain.Unit, before, next *plan.Lane) {
 
 // opened is called when the broker is about to take an epoch record: an ordinary grant becomes effective, so that
 // nobody else may hold the unit any more. (A forced one waits for whoever may.)
-func (c *checker) opened(unit drain.Unit, token drain.Token, uid string) {
-	c.recorded[unit] = c.w.clock.now
+func (c *checker) opened(unit drain.Unit, written drain.Token, uid string) {
+	c.recorded[unit] = append(c.recorded[unit], recording{c.w.clock.now, token(written.Number())})
 	var opener *worker
 	c.workers(func(wk *worker) {
 		if wk.run.uid == uid {
 			opener = wk
 		}
 	})
-	if opener == nil || !slices.Contains(opener.mail.known.obj.spec.Grants, drain.Grant{Unit: unit, Epoch: token.Epoch}) {
+	if opener == nil || !slices.Contains(opener.mail.known.obj.spec.Grants, drain.Grant{Unit: unit, Epoch: written.Epoch}) {
 		return
 	}
 	c.nobodyElse(opener.run, unit, c.w.broker.records[unit].token)
 }
 
-// started is called when a worker starts to run a unit: nobody else may still have calls, quarantine or not.
+// started is called when a worker starts to run a unit: nobody else may still work on it, quarantine or not.
 func (c *checker) started(wk *worker, unit drain.Unit) {
-	c.nobodyElse(wk.run, unit, wk.machine.Token(unit))
+	c.others(wk.run, func(run *podRun) {
+		if what := worksOn(run, unit); what != "" {
+			c.fail(GivenUnreleased, about{lane: unitName(unit)}, "%s is started by %s while %s %s", unitName(unit), wk.run.name, run.name, what)
+		}
+	})
 }
 
-// nobodyElse holds that no other pod holds the unit, unless the record in force supersedes it, nor works on it.
+// nobodyElse holds that no other pod has the unit, unless the record in force supersedes it, nor works on it.
 func (c *checker) nobodyElse(mine *podRun, unit drain.Unit, record drain.Token) {
+	c.others(mine, func(run *podRun) {
+		what := worksOn(run, unit)
+		if what == "" {
+			what = holds(run, unit, record)
+		}
+		if what != "" {
+			c.fail(GivenUnreleased, about{lane: unitName(unit)}, "%s is opened by %s while %s %s", unitName(unit), mine.name, run.name, what)
+		}
+	})
+}
+
+// others walks all pods but one, as they really are.
+func (c *checker) others(mine *podRun, visit func(*podRun)) {
 	for _, m := range c.w.kube.machines {
 		for _, run := range m.runs {
-			if run == mine {
-				continue
-			}
-			if what := c.holds(run, unit, record); what != "" {
-				c.fail(GivenUnreleased, about{lane: unitName(unit)}, "%s is opened by %s while %s %s", unitName(unit), mine.name, run.name, what)
+			if run != mine {
+				visit(run)
 			}
 		}
 	}
 }
 
-// holds says what a pod really has of a unit: "" if nothing.
-func (c *checker) holds(run *podRun, unit drain.Unit, record drain.Token) string {
-	if run.handler != nil && unit.Kind == drain.Lane {
-		for _, call := range run.handler.calls {
-			if call.lane == unit.Index && !call.slept {
-				return fmt.Sprintf("still works on %s %d", call.key, call.seq)
-			}
+// worksOn says which call of the unit a pod's handler really works on: "" if none.
+func worksOn(run *podRun, unit drain.Unit) string {
+	if run.handler == nil || unit.Kind != drain.Lane {
+		return ""
+	}
+	for _, call := range run.handler.calls {
+		if call.lane == unit.Index && !call.slept {
+			return fmt.Sprintf("still works on %s %d", call.key, call.seq)
 		}
 	}
+	return ""
+}
+
+// holds says what a pod's worker really has of a unit: "" if nothing that could run before it is refused.
+func holds(run *podRun, unit drain.Unit, record drain.Token) string {
 	if run.worker == nil || !run.worker.process.alive {
 		return ""
 	}
@@ -158,7 +184,7 @@ func (c *checker) holds(run *podRun, unit drain.Unit, record drain.Token) string
 		return ""
 	}
 	for _, held := range run.worker.machine.Report().Held {
-		if held.Unit == unit && held.State.Holds() && held.State != drain.Barred {
+		if held.Unit == unit && held.State.Holds() && held.State != drain.Barred && held.State != drain.Opening {
 			return fmt.Sprintf("has it %v at %v", held.State, token)
 		}
 	}
@@ -173,8 +199,9 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 	if table == nil || live == nil || live.obj.uid != pod.obj.uid || !live.obj.containersReady || live.obj.deleting {
 		return
 	}
-	if newest := c.w.api.deployments.get(poolName).obj.generation; !pod.obj.ready && pod.obj.generation != newest {
-		return // A rollout while another is under way takes what is not yet ready of the older one.
+	if cleaned := c.w.kube.cleaned; cleaned[pod.obj.replicaSet] > 0 {
+		cleaned[pod.obj.replicaSet]-- // A rollout while another is under way takes what is not yet ready of the older one.
+		return
 	}
 	run := c.runOf(live)
 	if run == nil || run.worker == nil || run.worker.process.frozen || !run.on.heard() {

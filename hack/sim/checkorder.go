@@ -26,6 +26,7 @@ type truth struct {
 	at       time.Duration // when it was completed
 	by       *worker       // who made the call that completed it; nil: the dead letter
 	byEnded  time.Duration // when that process ended; 0: not yet
+	token    token         // that call's
 	unsure   bool          // its worker does not know that it was completed
 	again    bool          // whoever has the lane now may repeat it
 }
@@ -99,7 +100,7 @@ func (c *checker) callEnded(h *handler, call *call) {
 		return
 	}
 	m := &k.messages[i]
-	m.at, m.by, m.byEnded, m.unsure = c.w.clock.now, call.worker, 0, true
+	m.at, m.by, m.byEnded, m.token, m.unsure = c.w.clock.now, call.worker, 0, call.token, true
 	if i == k.done {
 		k.done++
 	}
@@ -155,14 +156,20 @@ func (c *checker) mayRepeat(m *truth, o *order.Opening) bool {
 	if o.Progress.Covers(m.position) && len(o.Parked) == 0 {
 		return false
 	}
-	if c.w.troubled || c.w.broker.manners.late > 0 || m.by == nil || m.by.process.freezes > 0 || len(o.Parked) > 0 {
+	if c.w.troubled || c.w.settings.Broker.late > 0 || c.w.settings.Broker.lost > 0 || m.by == nil || m.by.process.freezes > 0 || len(o.Parked) > 0 {
 		return true
 	}
 	// A broker that answers has recorded everything but what was completed within the interval and a flush's way
 	// before the end of the process, or before the new epoch was in force.
-	end := c.recorded[laneUnit(o.Lane)]
+	end := c.w.clock.now
 	if m.byEnded > 0 {
-		end = min(end, m.byEnded)
+		end = m.byEnded
+	}
+	for _, r := range c.recorded[laneUnit(o.Lane)] {
+		if r.token > m.token {
+			end = min(end, r.at)
+			break
+		}
 	}
 	return end-m.at <= 2*progressInterval+10*c.w.broker.manners.slow
 }

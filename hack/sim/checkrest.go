@@ -15,7 +15,7 @@ import (
 // How long a pool may take to come to rest once the adversary does, and how long it is then watched.
 const (
 	restBound   = 90 * time.Second
-	settleBound = time.Second // the last news may cause a write or two
+	settleBound = 5 * time.Second // the last news may be late, and cause a write or two
 	steadyBound = 4 * time.Second
 )
 
@@ -95,6 +95,9 @@ func (w *World) restless() string {
 		if what := w.unfinished(""); what != "" {
 			return what
 		}
+	}
+	if c := w.leader(); c == nil || c.busy || c.due {
+		return "the controller is busy"
 	}
 	for _, look := range []func(int) string{w.restlessPods, w.restlessLanes, w.restlessReports} {
 		if what := look(wanted); what != "" {

@@ -187,6 +187,7 @@ func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *versio
 	}
 	for _, s := range old {
 		unready := min(budget, max(0, s.obj.replicas-s.obj.ready))
+		k.cleaned[s.name] += unready
 		sizes[s.name] -= unready
 		budget -= unready
 	}

@@ -28,6 +28,7 @@ type faults struct {
 	confirmAll       bool // the broker confirms whatever it is asked for
 	anyProgress      bool // progress is written though a newer epoch is in force
 	anyPark          bool // the park is written though a newer epoch is in force
+	unchainedPark    bool // a late copy of a write to the park counts
 	keyByEpoch       bool // progress is keyed by the lane's epoch alone
 	timeoutFails     bool // a timed-out call counts as failed at once
 }

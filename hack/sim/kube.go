@@ -35,6 +35,10 @@ type kubernetes struct {
 	expectCreated map[string]bool   // pod names
 	expectDeleted map[string]string // pod name to UID
 
+	// cleaned counts, by ReplicaSet, the pods that the Deployment controller has taken from it because they were not
+	// ready while a newer one is rolled out.
+	cleaned map[string]int
+
 	machines []*machine
 	quota    int // at most this many pods; 0: no limit
 	made     int // pods made so far
@@ -44,7 +48,7 @@ type kubernetes struct {
 const maxSurge = 1
 
 func newKubernetes(w *World) *kubernetes {
-	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}}
+	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}, cleaned: map[string]int{}}
 	k.manager = w.newProcess()
 	k.client = w.newClient(k.manager)
 	k.deployments = w.api.deployments.watch(k.client, func(string) { k.wake() })
@@ -58,9 +62,7 @@ func newKubernetes(w *World) *kubernetes {
 
 func (k *kubernetes) podChanged(name string) {
 	v := k.pods.get(name)
-	if v != nil {
-		delete(k.expectCreated, name)
-	}
+	delete(k.expectCreated, name)
 	if uid, expected := k.expectDeleted[name]; expected && (v == nil || v.obj.uid != uid || v.obj.deleting) {
 		delete(k.expectDeleted, name)
 	}

@@ -23,6 +23,7 @@ type heldLane struct {
 	cursor   int  // index of the next message to read
 	reading  bool // a read is under way
 	ops      []order.Effect
+	opsDone  int
 	busy     bool // the first of ops is under way
 	dirty    bool // progress has changed since the last flush was sent
 	flushing bool // a flush is under way
@@ -53,6 +54,7 @@ func (wk *worker) load(l *heldLane) {
 	var o order.Opening
 	b.request(wk.process, wk.run.on.broker, func() (err error) {
 		o, err = b.load(l.number, l.token, wk.run.uid)
+		l.opsDone = b.lanes[l.number].stored
 		return err
 	}, func(err error) {
 		switch {
@@ -239,13 +241,13 @@ func (wk *worker) operate(l *heldLane) {
 		return
 	}
 	l.busy = true
-	b, e := wk.w.broker, l.ops[0]
+	b, e, number := wk.w.broker, l.ops[0], l.opsDone+1
 	var parked []order.Message
 	b.request(wk.process, wk.run.on.broker, func() error {
 		if e.Kind == order.ReadParked {
 			parked = b.parkedMessages(&e)
 		}
-		return b.store(&e, wk, l)
+		return b.store(&e, wk, l, number)
 	}, func(err error) {
 		l.busy = false
 		switch {
@@ -255,7 +257,7 @@ func (wk *worker) operate(l *heldLane) {
 		case err != nil:
 			wk.process.after(30*time.Millisecond, func() { wk.operate(l) })
 		default:
-			l.ops = l.ops[1:]
+			l.ops, l.opsDone = l.ops[1:], number
 			wk.stored(&e, parked)
 			wk.operate(l)
 		}

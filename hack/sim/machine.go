@@ -206,7 +206,7 @@ func (m *machine) terminate(run *podRun, grace time.Duration) {
 	if !first {
 		return
 	}
-	m.w.tell(about{pod: run.name}, "kubelet of %s: SIGTERM, grace %v", m.name, grace)
+	m.w.tell(about{pod: run.name}, "kubelet of %s: SIGTERM to %s, grace %v", m.name, run.uid, grace)
 	if run.worker != nil {
 		run.worker.sigterm()
 		return
@@ -229,7 +229,7 @@ func (m *machine) endHandler(run *podRun) {
 }
 
 func (m *machine) killAll(run *podRun) {
-	m.w.tell(about{pod: run.name}, "kubelet of %s: SIGKILL to all that is left", m.name)
+	m.w.tell(about{pod: run.name}, "kubelet of %s: SIGKILL to all that is left of %s", m.name, run.uid)
 	m.destroy(run)
 	m.settle(run)
 }
@@ -252,7 +252,7 @@ func (m *machine) settle(run *podRun) {
 	}
 	if !run.stopped {
 		run.stopped = true
-		m.w.tell(about{pod: run.name}, "kubelet of %s: every container has terminated", m.name)
+		m.w.tell(about{pod: run.name}, "kubelet of %s: every container of %s has terminated", m.name, run.uid)
 	}
 	m.sync(run.name)
 	m.post(run)

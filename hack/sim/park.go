@@ -10,12 +10,24 @@ import (
 )
 
 // store carries out one of the sequencer's store operations at the broker. Writes are conditional on the epoch
-// record, so that nothing a zombie sends counts.
-func (b *broker) store(e *order.Effect, w *worker, l *heldLane) error {
-	if e.Kind != order.Read && e.Kind != order.ReadParked && !b.owns(laneUnit(e.Lane), l.token, w.run.uid) && !b.w.faults.anyPark {
+// record, so that nothing a zombie sends counts, and on the write before, so that a copy of a repeated write that
+// comes late changes nothing.
+func (b *broker) store(e *order.Effect, w *worker, l *heldLane, number int) error {
+	if e.Kind == order.Read || e.Kind == order.ReadParked {
+		return nil
+	}
+	if !b.owns(laneUnit(e.Lane), l.token, w.run.uid) && !b.w.faults.anyPark {
 		return errFenced
 	}
-	park := &b.lanes[e.Lane].park
+	log := b.lanes[e.Lane]
+	if log.storedBy == l.token && number <= log.stored && !b.w.faults.unchainedPark {
+		return nil
+	}
+	log.stored, log.storedBy = number, l.token
+	if b.w.story.on {
+		b.w.tell(about{lane: unitName(laneUnit(e.Lane)), key: e.Key}, "broker: %v %d", e.Kind, e.Sequence)
+	}
+	park := &log.park
 	p := park.values[e.Key]
 	switch e.Kind {
 	case order.ParkMessage:

@@ -102,6 +102,10 @@ func (p *postman) taken(v *version[mailbox]) {
 		return
 	}
 	p.wk.step(drain.Seen{Spec: v.obj.spec})
+	if report := p.wk.machine.Report(); p.dirty && p.wk.process.alive && sameReport(v.obj.report, report) {
+		p.dirty = false // the write whose answer was lost had been made
+		p.wk.step(drain.Written{Report: report})
+	}
 	p.send()
 }
 
@@ -155,7 +159,7 @@ func (p *postman) put(on *version[mailbox], r drain.Report, reply func(error)) {
 		made = w.api.mailboxes.get(name)
 		w.api.writes++
 		if w.story.on {
-			w.tell(about{pod: name}, "report written: %s", describeReport(r))
+			w.tell(about{pod: name}, "report of %s written: %s", p.wk.run.uid, describeReport(r))
 		}
 		return nil
 	}, func(err error) {

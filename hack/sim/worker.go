@@ -58,7 +58,7 @@ func newWorker(w *World, run *podRun) *worker {
 		panic(err)
 	}
 	wk.seq = seq
-	w.tell(about{pod: run.name}, "worker process %d starts on %s", run.processes, run.on.name)
+	w.tell(about{pod: run.name}, "worker process %d of %s starts on %s", run.processes, run.uid, run.on.name)
 	wk.mail = newPostman(wk)
 	return wk
 }
@@ -189,7 +189,7 @@ func (wk *worker) end(how string) {
 	if !wk.process.alive {
 		return
 	}
-	wk.w.tell(about{pod: wk.run.name}, "worker process %s", how)
+	wk.w.tell(about{pod: wk.run.name}, "worker process %d of %s %s", wk.run.processes, wk.run.uid, how)
 	wk.process.kill()
 	wk.mail.client.closed = true
 	wk.w.api.mailboxes.prune()
