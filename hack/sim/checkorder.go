@@ -109,7 +109,7 @@ func (c *checker) callEnded(h *handler, call *call) {
 // known is called when a worker has taken in that a message is completed.
 func (c *checker) known(call *call) {
 	k := c.keys[call.key]
-	if i := k.find(call.seq); i < k.done && k.messages[i].by == call.worker {
+	if i := k.find(call.seq); i < k.done && k.messages[i].by == call.worker && call.token == k.last {
 		k.messages[i].unsure, k.messages[i].again = false, false
 	}
 }

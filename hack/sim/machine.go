@@ -37,7 +37,7 @@ type podRun struct {
 	waits       time.Duration // the current wait before a restart
 	healthy     bool          // readiness has been seen
 	terminating bool
-	evicted     bool
+	orphan      bool // its object is gone
 	killAt      time.Duration
 	stopped     bool // everything has ended for good
 	resigned    bool // a worker of it has resigned: a mark that lives and dies with the pod
@@ -82,8 +82,9 @@ func (m *machine) sync(name string) {
 		case v != nil && v.obj.uid == r.uid:
 			run = r
 		case r.stopped:
-			m.runs = slices.DeleteFunc(m.runs, func(other *podRun) bool { return other == r })
+			m.forget(r)
 		default:
+			r.orphan = true
 			m.terminate(r, forceKill)
 		}
 	}
@@ -254,14 +255,20 @@ func (m *machine) settle(run *podRun) {
 		run.stopped = true
 		m.w.tell(about{pod: run.name}, "kubelet of %s: every container of %s has terminated", m.name, run.uid)
 	}
-	m.sync(run.name)
+	if run.orphan {
+		m.forget(run)
+		return
+	}
 	m.post(run)
+}
+
+func (m *machine) forget(run *podRun) {
+	m.runs = slices.DeleteFunc(m.runs, func(other *podRun) bool { return other == run })
 }
 
 // evict is a kubelet's own eviction: everything is stopped and the pod is Failed.
 func (m *machine) evict(run *podRun) {
 	m.w.tell(about{pod: run.name}, "kubelet of %s: evicted", m.name)
-	run.evicted = true
 	run.terminating = true
 	m.killAll(run)
 }
