@@ -4,9 +4,6 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 TOOL := hack/tool
-# Where the test binaries of a Kubernetes control plane are; resolved, and built if need be, when a recipe first asks.
-ASSETS = $(shell go run -C hack/devcluster ./cmd/devcluster assets)
-MODULES := . hack/devcluster
 
 ##@ Everyday
 
@@ -58,7 +55,8 @@ bench: ## Run the benchmarks of the cores, five times, and summarise them.
 
 .PHONY: control-plane
 control-plane: ## Run etcd, an API server, controllers and a scheduler on loopback until interrupted.
-	go run -C hack/devcluster ./cmd/devcluster up
+	@go build -C hack/devcluster -o $(CURDIR)/bin/devcluster ./cmd/devcluster
+	@exec bin/devcluster up
 
 ##@ Owners
 

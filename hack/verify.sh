@@ -18,8 +18,8 @@ for file in config/crd/bases/*.yaml; do
 done
 
 step "modules are tidy"
-for module in . hack/devcluster hack/tools; do
-  (cd "$module" && go mod tidy -diff && go mod verify >/dev/null) ||
+for module in . hack/devcluster hack/devcluster/kubernetes hack/devcluster/etcd hack/tools; do
+  (cd "$module" && go mod tidy -diff) ||
     { echo "$module: run 'go mod tidy' there and commit the result" >&2; exit 1; }
 done
 
