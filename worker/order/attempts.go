@@ -14,20 +14,20 @@ type suspect struct {
 	taken bool
 }
 
-func compareSuspect(a suspect, hash uint64, sequence Sequence) int {
-	return cmp.Or(cmp.Compare(a.Hash, hash), cmp.Compare(a.Sequence, sequence))
+func compareSuspects(a, b suspect) int {
+	return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.Key, b.Key))
 }
 
 // loadAttempts takes over the attempts of messages that are still in the lane or its park. After a crash one that had been run from the park may come again from the lane.
 func (s *Sequencer) loadAttempts(l *lane, o *Opening) {
 	for _, a := range o.Progress.Attempts {
 		inLane := a.Position != 0 && !o.Progress.Covers(a.Position)
-		if inLane || l.careful != 0 || slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Hash == a.Hash && a.Sequence <= p.Last }) {
+		if inLane || l.careful != 0 || slices.ContainsFunc(o.Parked, func(p ParkedKey) bool { return p.Key == a.Key && a.Sequence <= p.Last }) {
 			a.Suspect = a.Suspect || o.Crashed
 			l.suspects = append(l.suspects, suspect{Attempt: a})
 		}
 	}
-	slices.SortFunc(l.suspects, func(a, b suspect) int { return compareSuspect(a, b.Hash, b.Sequence) })
+	slices.SortFunc(l.suspects, compareSuspects)
 }
 
 // earlier finds what earlier owners recorded of a message; nil when nothing.
@@ -35,7 +35,7 @@ func (l *lane) earlier(k *key, n *node) *suspect {
 	if len(l.suspects) == 0 {
 		return nil
 	}
-	i, found := slices.BinarySearchFunc(l.suspects, n.sequence, func(a suspect, sequence Sequence) int { return compareSuspect(a, k.hash, sequence) })
+	i, found := slices.BinarySearchFunc(l.suspects, suspect{Attempt: Attempt{Hash: k.hash, Key: k.name, Sequence: n.sequence}}, compareSuspects)
 	if !found || l.suspects[i].taken {
 		return nil
 	}

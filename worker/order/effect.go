@@ -74,7 +74,7 @@ type Effect struct {
 	Attempt uint32
 	Lane    int32
 	Count   int32
-	// Read numbers the reads of one park; ParkedMessages takes it back.
+	// Read numbers the reads from parks; ParkedMessages takes it back.
 	Read     uint32
 	Call     CallID
 	Epoch    uint64

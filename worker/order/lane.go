@@ -24,7 +24,7 @@ type lane struct {
 
 	// tried heads the list of keys whose first message was started and not concluded.
 	tried int32
-	// suspects are attempts of earlier owners, by hash and sequence.
+	// suspects are attempts of earlier owners, sorted.
 	suspects []suspect
 
 	// payloads counts bodies in memory or asked for, running calls, storing store operations in flight, parked keys with a park, pended keys whose turn has come and that have not started.

@@ -318,5 +318,4 @@ func (s *Sequencer) closeWindow(l *lane, p *park) {
 	p.cursor = p.done
 	l.payloads -= p.requested
 	p.requested = 0
-	p.read++
 }

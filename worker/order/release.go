@@ -30,7 +30,7 @@ func (s *Sequencer) hasPark(ki int32) bool {
 func (s *Sequencer) grantAttempts(k *key) {
 	l := &s.lanes[k.lane]
 	for i := range l.suspects {
-		if a := &l.suspects[i]; a.Hash == k.hash && a.Sequence <= s.parks.at(k.park).last {
+		if a := &l.suspects[i]; a.Key == k.name && a.Sequence <= s.parks.at(k.park).last {
 			a.Attempts = 0
 		}
 	}
@@ -89,7 +89,8 @@ func (s *Sequencer) fillWindow(ki, least int32) {
 	}
 	l := &s.lanes[k.lane]
 	p.requested = count
-	p.read++
+	s.reads++
+	p.read = s.reads
 	l.payloads += count
 	s.emit(Effect{Kind: ReadParked, Lane: l.id, Hash: k.hash, Key: k.name, Sequence: max(p.cursor, p.done), Read: p.read, Count: count})
 }

@@ -42,8 +42,10 @@ type Sequencer struct {
 	outage       outage
 	braking      int
 	random       uint64
-	scratch      []Effect
-	trace        func(State, trigger, State)
+	// reads numbers the reads of all parks, so that an answer to an old one is never taken for that of a new one.
+	reads   uint32
+	scratch []Effect
+	trace   func(State, trigger, State)
 }
 
 // New returns a sequencer without lanes. It refuses a Config with values that make no sense, naming the field.

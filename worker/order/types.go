@@ -53,6 +53,7 @@ type Attempt struct {
 	Position Position
 	Sequence Sequence
 	Hash     uint64
+	Key      string
 	// Attempts counts the starts that were not forgiven as part of an outage; 0 for a suspect whose release granted it new ones.
 	Attempts uint32
 	// Suspect: the message was in flight when a process died, and has not run since.

@@ -80,35 +80,42 @@ func (w *world) settleLanes() {
 	w.paused = false
 	w.seq.Resume()
 	w.reopen()
-	for range w.keys {
-		w.wish(false)
+	for _, k := range w.parkedKeys() {
+		w.release(k)
 	}
 }
 
 // wish releases or discards some parked key.
 func (w *world) wish(discard bool) {
+	parked := w.parkedKeys()
+	if len(parked) == 0 {
+		return
+	}
+	k := parked[w.random.IntN(len(parked))]
+	if !discard {
+		w.release(k)
+		return
+	}
+	w.say("discard lane %d key %s", k.lane, k.name)
+	w.seq.Discard(k.lane, w.keys[k].hash, k.name)
+}
+
+func (w *world) release(k worldKey) {
+	w.say("release lane %d key %s", k.lane, k.name)
+	if c := w.keys[k]; w.seq.Release(k.lane, c.hash, k.name) {
+		c.released, c.kills = true, 0
+	}
+}
+
+func (w *world) parkedKeys() []worldKey {
 	var parked []worldKey
 	for k, c := range w.keys {
 		if len(c.store) > 0 && w.lanes[k.lane].open && !w.lanes[k.lane].revoked {
 			parked = append(parked, k)
 		}
 	}
-	if len(parked) == 0 {
-		return
-	}
-	slices.SortFunc(parked, func(a, b worldKey) int {
-		return cmp.Or(cmp.Compare(a.lane, b.lane), cmp.Compare(a.name, b.name))
-	})
-	k := parked[w.random.IntN(len(parked))]
-	c := w.keys[k]
-	w.say("wish: lane %d key %s discard %v", k.lane, k.name, discard)
-	if discard {
-		w.seq.Discard(k.lane, c.hash, k.name)
-		return
-	}
-	if w.seq.Release(k.lane, c.hash, k.name) {
-		c.released, c.kills = true, 0
-	}
+	slices.SortFunc(parked, func(a, b worldKey) int { return cmp.Or(cmp.Compare(a.lane, b.lane), cmp.Compare(a.name, b.name)) })
+	return parked
 }
 
 // feed hands messages in, at times more than there is credit for.
@@ -257,7 +264,7 @@ func (w *world) wait() {
 func (w *world) rest() {
 	w.hostile = false
 	w.say("rest")
-	for n := 0; w.err == nil && !w.finished(); n++ {
+	for n := 0; w.err == nil && (n%50 != 0 || !w.finished()); n++ {
 		if n > 200_000 {
 			w.fail("not everything is concluded: %s\n%s", w.leftovers(), w.dump())
 			return

@@ -28,9 +28,11 @@ type world struct {
 	killers    bool
 	paused     bool
 	refusing   bool
-	log        []string
-	seen       map[string]int
-	err        error
+	// verbose writes the story; a world that failed is run again with it.
+	verbose bool
+	log     []string
+	seen    map[string]int
+	err     error
 }
 
 type worldKey struct {
@@ -138,6 +140,9 @@ func (w *world) fail(format string, args ...any) {
 }
 
 func (w *world) say(format string, args ...any) {
+	if !w.verbose {
+		return
+	}
 	if len(w.log) > 2**worldTail {
 		w.log = append(w.log[:0], w.log[*worldTail:]...)
 	}
