@@ -10,9 +10,10 @@
 
 #define MAX(a, b) ((a) > (b) -> (a) : (b))
 
-/* Spin's weak fairness is about endless runs: a run in which nothing more can happen is not one, and would pass the check unseen. So in a
- * progress check time goes on. */
-#ifdef PROGRESS
+/* A progress check comes in two forms. FAIR: every endless run in which each process that can always move does move, settles; Spin's
+ * weak fairness is about endless runs alone, a run in which nothing more can happen would pass it unseen, so time goes on. RESTS (cheaper, and
+ * stronger): every run, fair or not, comes to an end, and the end is settled; for models in which nothing repeats for ever. */
+#if defined(PROGRESS) && !defined(RESTS)
 active proctype idle() {
   do
   :: _nr_pr > 0

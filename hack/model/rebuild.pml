@@ -7,6 +7,8 @@
  * project it at any later one. Worker 0 may vanish with its ConvoyWorker while its process lives. The leader notices an old table before it
  * writes it again. That a quarantine outlasts every hold and call below its epoch is shown by takeover.pml and taken for granted here.
  *
+ * With -DRECREATED worker 0 is a stranger to begin with, left over from a deleted pool of the same name, and runs the lane at a high epoch.
+ *
  * Safety: no two workers have a call of the lane's key at the handler.
  * Progress (settles): when the adversary rests, a worker owns the lane and runs it at the table's epoch. */
 #include "common.h"
@@ -16,6 +18,9 @@
 #endif
 #ifndef VANISHINGS
 #define VANISHINGS 0          /* worker 0 vanishes with its ConvoyWorker */
+#endif
+#ifndef LOSSES
+#define LOSSES 1              /* the table is deleted, or restored */
 #endif
 #define N 3
 
@@ -43,10 +48,11 @@
 #else
 #define REFUSAL_FORCES true
 #endif
-#ifdef MUT_FLOOR_NOT_RAISED
-#define FLOOR(w) 0
+/* It is evidence by itself: this worker will never hold the lane at that epoch. */
+#ifdef MUT_REFUSAL_UNHEARD
+#define HEARD false
 #else
-#define FLOOR(w) st_floor[w]
+#define HEARD true
 #endif
 /* The record names the worker: two histories may have granted the same epoch to different ones. */
 #ifdef MUT_RECORD_WITHOUT_WORKER
@@ -54,19 +60,7 @@
 #else
 #define RECORD_ADMITS(w) (record_epoch < run_epoch[w] || (record_epoch == run_epoch[w] && record_owner == w))
 #endif
-#ifdef MUT_CLAIMS_FROM_SPECS_ALONE
-#define CLAIM(w) (sp_has[w] -> sp_epoch[w] : 0)
-#elif defined(MUT_CLAIMS_FROM_STATUSES_ALONE)
-#define CLAIM(w) st_epoch[w]
-#else
 #define CLAIM(w) MAX((sp_has[w] -> sp_epoch[w] : 0), st_epoch[w])
-#endif
-/* A worker that the broker has fenced holds the lane until its calls are over. */
-#ifdef MUT_FENCED_RELEASES_AT_ONCE
-#define MAY_DROP(w) true
-#else
-#define MAY_DROP(w) (!busy[w])
-#endif
 /* The lost history may hold revisions and grants that nobody has seen yet and that a deposed leader projects later: the new one starts a jump
  * above them. An epoch is never above the revision that granted it, so the jump puts the epochs of unclaimed lanes above them, too. */
 #define JUMP 8
@@ -102,7 +96,7 @@ byte state[N], run_epoch[N]; bool run_forced[N];
 bool busy[N];                                                       /* handlers */
 
 bool granted_1;
-byte moves = MOVES, losses = 1, vanishings = VANISHINGS;
+byte moves = MOVES, losses = LOSSES, vanishings = VANISHINGS;
 
 #define REVISION(w) (exists[w] -> MAX(sp_rev[w], st_obs[w]) : 0)
 #define WORLD MAX(REVISION(0), MAX(REVISION(1), REVISION(2)))
@@ -134,7 +128,7 @@ end:
   :: d_step { SOUND && t_state == OWNED && t_forced && !INHERITED -> t_rev++; t_forced = false; same = false }
   :: atomic { SOUND && t_state == UNOWNED -> grant() }
   :: atomic { SOUND && t_state != UNOWNED && exists[t_owner] && ACKNOWLEDGED -> t_forced = INHERITED; grant() }
-  :: atomic { SOUND && t_state != UNOWNED && exists[t_owner] && REFUSED -> t_forced = (REFUSAL_FORCES || INHERITED); t_epoch = MAX(t_epoch, FLOOR(t_owner)); grant() }
+  :: atomic { SOUND && t_state != UNOWNED && exists[t_owner] && REFUSED && HEARD -> t_forced = (REFUSAL_FORCES || INHERITED); t_epoch = MAX(t_epoch, st_floor[t_owner]); grant() }
   :: atomic { SOUND && t_state != UNOWNED && !exists[t_owner] -> t_forced = true; grant() }
   :: d_step { PROJECTS(0) -> project(0) }
   :: d_step { PROJECTS(1) -> project(1) }
@@ -209,7 +203,7 @@ end:
        fi }
   :: d_step { state[w] == FENCING && RECORD_MINE(w) && !BELOW(w, (w + 1) % N) && !BELOW(w, (w + 2) % N) -> state[w] = RUNNING }
   :: d_step { state[w] >= FENCING && (!has[w] || epoch[w] != run_epoch[w]) && !busy[w] -> close(w); if :: has[w] -> opening(w) :: else fi }
-  :: d_step { state[w] >= FENCING && !RECORD_MINE(w) && MAY_DROP(w) -> refused(w) }
+  :: d_step { state[w] >= FENCING && !RECORD_MINE(w) && !busy[w] -> refused(w) }
   :: d_step { exists[w] && (st_obs[w] != seen[w] || st_epoch[w] != run_epoch[w] || st_running[w] != (state[w] == RUNNING)) ->
        st_obs[w] = seen[w]; st_epoch[w] = run_epoch[w]; st_running[w] = (state[w] == RUNNING) }
   od
@@ -252,8 +246,13 @@ ltl settles { <>[] SETTLED }
 
 init {
   atomic {
-    exists[0] = true; exists[1] = true; exists[2] = true;
-    sp_rev[0] = 1; sp_rev[1] = 1; sp_rev[2] = 1; sp_has[0] = true; sp_epoch[0] = 1;
+    exists[1] = true; exists[2] = true; sp_rev[0] = 1; sp_rev[1] = 1; sp_rev[2] = 1;
+#ifdef RECREATED
+    t_state = UNOWNED; t_epoch = 0;
+    state[0] = RUNNING; run_epoch[0] = 5; has[0] = true; epoch[0] = 5; seen[0] = 9; record_epoch = 5; record_owner = 0;
+#else
+    exists[0] = true; sp_has[0] = true; sp_epoch[0] = 1;
+#endif
     run leader(); run rebuilder(); run deposed();
     run worker(0); run worker(1); run worker(2); run caller(0); run caller(1); run caller(2); run adversary()
   }

@@ -19,6 +19,9 @@
 #ifndef REVOKES
 #define REVOKES 1             /* voluntary moves */
 #endif
+#ifndef RETURNS
+#define RETURNS 0             /* unreachable nodes come back */
+#endif
 #define N 3
 #define FENCE 2
 #define TIMEOUT 2
@@ -264,6 +267,7 @@ proctype adversary(byte w) {
 end:
   do
   :: d_step { disturbances > 0 && claim[w] == PRESENT -> disturbances--; claim[w] = CLAIM }
+  :: d_step { RETURNS && claim[w] == UNREACHABLE && alive[w] -> claim[w] = PRESENT }                  /* the node is back */
   :: d_step { disturbances > 0 && claim[w] == PRESENT -> disturbances--; claim[w] = STOPPED; alive[w] = false; forget(w); busy[w] = 0; call_epoch[w] = 0; stale[w] = false }
   :: d_step { disturbances > 0 && alive[w] && claim[w] == PRESENT && state[w] != IDLE ->   /* all containers of the pod restart */
        disturbances--; forget(w); restarted[w] = true; busy[w] = 0; call_epoch[w] = 0; stale[w] = false }
