@@ -22,7 +22,7 @@ func (s *Sequencer) Message(number int32, m Message) bool {
 		return true
 	}
 	taken := s.take(li, m)
-	if l.careful != 0 && !l.passed && l.ledger.taken > l.careful {
+	if l.careful != 0 && !l.passed && l.ledger.taken >= l.careful {
 		s.forgetReturned(li)
 	}
 	return taken

@@ -212,7 +212,7 @@ func (s *Sequencer) fail(ci int32, f Failure, on trigger) {
 		s.closeDrained(k.lane)
 	case forgiven:
 		s.forgive(ki)
-		s.wait(ki, on, max(s.config.MaxBackoff, f.RetryAfter))
+		s.wait(ki, on, max(s.config.ProbeInterval, f.RetryAfter))
 	case batch > 1 && f.Permanent:
 		s.makeReady(ki, on, false)
 	case batch == 1 && (f.Permanent || int(k.attempts) >= s.config.MaxAttempts) && s.mayConclude(k):

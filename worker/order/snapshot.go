@@ -63,8 +63,15 @@ func (s *Sequencer) Flushed(number int32, version uint64) {
 	}
 	l := &s.lanes[li]
 	l.flushed = max(l.flushed, min(version, l.version))
-	for l.recording.n > 0 && s.keys.at(l.recording.head).recordAt <= l.flushed {
-		s.makeReady(s.popFront(&l.recording), flushed, true)
+	last := int32(0)
+	for ki := l.recording.head; ki != 0 && s.keys.at(ki).recordAt <= l.flushed; ki = s.keys.at(ki).next {
+		last = ki
+	}
+	for ki := last; ki != 0; {
+		before := s.keys.at(ki).prev
+		s.unlink(&l.recording, ki)
+		s.makeReady(ki, flushed, true)
+		ki = before
 	}
 }
 
