@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"sigs.k8s.io/yaml"
 )
@@ -64,7 +65,10 @@ func finish(manifest []byte) ([]byte, error) {
 	}
 	names, _ := spec["names"].(map[string]any)
 	for _, version := range versions {
-		template, found := templateOf(version)
+		if schema, found := at(version, "schema", "openAPIV3Schema"); found {
+			reflow(schema)
+		}
+		template, found := at(version, "schema", "openAPIV3Schema", "properties", "spec", "properties", "template")
 		switch {
 		case found:
 			for _, below := range children(template) {
@@ -78,18 +82,32 @@ func finish(manifest []byte) ([]byte, error) {
 	return append([]byte(header), body...), err
 }
 
-func templateOf(version any) (map[string]any, bool) {
-	at := version
-	for _, step := range []string{"schema", "openAPIV3Schema", "properties", "spec", "properties", "template"} {
-		m, ok := at.(map[string]any)
+// at follows keys down from a value.
+func at(value any, keys ...string) (map[string]any, bool) {
+	for _, key := range keys {
+		m, ok := value.(map[string]any)
 		if !ok {
 			return nil, false
 		}
-		at = m[step]
+		value = m[key]
 	}
-	template, ok := at.(map[string]any)
-	return template, ok
+	m, ok := value.(map[string]any)
+	return m, ok
 }
+
+// reflow makes one line of each paragraph of a schema's descriptions: source lines are wrapped for an editor, and
+// kubectl explain wraps anew for its reader.
+func reflow(schema map[string]any) {
+	if text, ok := schema["description"].(string); ok {
+		schema["description"] = softBreak.ReplaceAllString(text, "$1 $2")
+	}
+	for _, child := range children(schema) {
+		reflow(child)
+	}
+}
+
+// softBreak is the end of a line that the next one goes on from: no blank line, no list item.
+var softBreak = regexp.MustCompile(`([^\n]) *\n([^\n\s*-])`)
 
 // strip takes the description off a schema and every schema in it.
 func strip(schema map[string]any) {

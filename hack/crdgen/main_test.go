@@ -83,3 +83,14 @@ func TestAPoolWithoutATemplateIsRefused(t *testing.T) {
 		t.Error("finish accepted a ConvoyPool without a template")
 	}
 }
+
+func TestParagraphsAreOneLineEach(t *testing.T) {
+	schema := map[string]any{"properties": map[string]any{"key": map[string]any{
+		"description": "one\ntwo.\n\nthree\nfour:\n- five\n- six",
+	}}}
+	reflow(schema)
+	key, _ := at(schema, "properties", "key")
+	if diff := cmp.Diff("one two.\n\nthree four:\n- five\n- six", key["description"]); diff != "" {
+		t.Errorf("description (-want +got):\n%s", diff)
+	}
+}
