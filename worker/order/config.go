@@ -91,7 +91,7 @@ func (c *Config) validate() error {
 	}{
 		{"MaxInFlightKeys", int64(c.MaxInFlightKeys)}, {"Timeout", c.Timeout}, {"MaxAttempts", int64(c.MaxAttempts)}, {"InitialBackoff", c.InitialBackoff},
 		{"ParkMaxKeys", int64(c.ParkMaxKeys)}, {"ParkMaxMessagesPerKey", int64(c.ParkMaxMessagesPerKey)}, {"BatchMaxMessages", int64(c.BatchMaxMessages)},
-		{"Buffer", int64(c.Buffer)}, {"Brake.Window", c.Brake.Window}, {"Brake.Percent", int64(c.Brake.Percent)},
+		{"Buffer", int64(c.Buffer)}, {"Brake.Window/12", c.Brake.Window / brakeSlices}, {"Brake.Percent", int64(c.Brake.Percent)},
 		{"Brake.MinFailed", int64(c.Brake.MinFailed)}, {"OutageKeys", int64(c.OutageKeys)}, {"ProbeInterval", c.ProbeInterval},
 	} {
 		if f.value < 1 {
