@@ -30,6 +30,12 @@ type LaneTable struct {
 	// +kubebuilder:validation:Minimum=1
 	Revision int64 `json:"revision,omitempty"`
 
+	// rebuilt is the revision at which the table was last made from workers' objects, because it was missing or an old one
+	// had been put back. Grants made since have epochs above it. Absent if that never happened. Example: 1048694.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Rebuilt *int64 `json:"rebuilt,omitempty"`
+
 	// quarantineSeconds is how long a forced grant waits before it starts a message, in seconds: the longest
 	// handoff.fenceSeconds + delivery.timeoutSeconds that the pool has had since it last had no worker. Example: 40.
 	// +optional
@@ -104,10 +110,6 @@ type SlotBinding struct {
 	// +optional
 	Leaving *bool `json:"leaving,omitempty"`
 
-	// vacantSince is when the slot lost its pod, or was made. Absent while a pod is bound.
-	// Example: "2026-01-01T00:00:00.000000Z".
-	// +optional
-	VacantSince *metav1.MicroTime `json:"vacantSince,omitempty"`
 }
 
 // LaneOwnership says who owns one lane or shard. Its fields are few and mostly absent, because there are many of it.

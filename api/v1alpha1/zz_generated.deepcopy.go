@@ -914,6 +914,11 @@ func (in *LaneTable) DeepCopyInto(out *LaneTable) {
 	*out = *in
 	out.TypeMeta = in.TypeMeta
 	in.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	if in.Rebuilt != nil {
+		in, out := &in.Rebuilt, &out.Rebuilt
+		*out = new(int64)
+		**out = **in
+	}
 	if in.QuarantineSeconds != nil {
 		in, out := &in.QuarantineSeconds, &out.QuarantineSeconds
 		*out = new(int32)
@@ -1725,10 +1730,6 @@ func (in *SlotBinding) DeepCopyInto(out *SlotBinding) {
 		in, out := &in.Leaving, &out.Leaving
 		*out = new(bool)
 		**out = **in
-	}
-	if in.VacantSince != nil {
-		in, out := &in.VacantSince, &out.VacantSince
-		*out = (*in).DeepCopy()
 	}
 }
 

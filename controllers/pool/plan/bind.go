@@ -25,12 +25,19 @@ func (p *planner) fill() {
 }
 
 // spares are the pods that can be bound, the best first: of the present template, not given up yet, oldest.
+//
+// While the Deployment shrinks there are none. A pod that was given up is not ready and cheap, that is, the next to
+// be deleted: suspend -> replicas 0 is written -> resumed before the ReplicaSet has acted -> the pod is bound again
+// and granted lanes -> it is deleted with them.
 func (p *planner) spares() []*pod {
 	var spares []*pod
+	if p.state.Deployment.Shrinking {
+		return nil
+	}
 	doomed := p.doomed()
 	for _, d := range p.sorted {
 		idle := p.idle(d)
-		if idle && !(d.Cheap && doomed(d)) && d.ContainersReady && p.usable(d) {
+		if idle && (!d.Cheap || !doomed(d)) && d.ContainersReady && p.usable(d) {
 			spares = append(spares, d)
 		}
 	}

@@ -102,10 +102,12 @@ func (p *planner) regrant(c change, known evidence) {
 	from := c.Worker
 	next := Lane{
 		Slot:   p.belongs(c),
-		Epoch:  max(c.Epoch, known.floor),
+		Epoch:  max(c.Epoch, known.floor, p.next.Rebuilt),
 		Forced: c.Forced || known.forces(),
 	}
-	if p.canTake(c.to) {
+	if !p.canTake(c.to) {
+		next.Epoch = max(c.Epoch, known.floor)
+	} else {
 		next.Worker, next.State, next.Epoch = p.places[c.to].pod.PodRef, Owned, next.Epoch+1
 	}
 	*c.Lane = next

@@ -33,7 +33,9 @@ type Plan struct {
 	// Delete are pods to delete, so that others take their place: their worker has lanes and cannot be kept
 	// running, or it has resigned though nobody deleted the pod. Each is deleted by its UID.
 	Delete []PodRef
-	// Replicas is what the Deployment's spec.replicas is to be, also when that is what it is.
+	// Replicas is what the Deployment's spec.replicas is to be, also when that is what it is. It is written by
+	// compare-and-swap on the Deployment that was observed: an observation that lacks a pod made since is refused,
+	// because its making has changed the Deployment's status.
 	Replicas int
 	// Stuck are drains that take longer than allowed, Lost are workers that do not answer.
 	Stuck []Stuck

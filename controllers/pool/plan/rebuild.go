@@ -11,12 +11,40 @@ import (
 	"convoy.dev/convoy/worker/lane"
 )
 
-// behind says that a worker knows a later table than the one observed. In a live observation the workers were
-// read first, so that this is then no lag: the table is an old one, put back.
+// jump is how far a rebuilt table's revision, and with it the epochs that it grants, are above everything seen: more
+// than any lost history can have written without a trace.
+const jump = 1 << 20
+
+// behind says that a worker knows more than the table observed: a later revision, a higher epoch of a lane, or the
+// same epoch as another worker's. In a live observation the workers were read first, so that this is then no lag:
+// the table is an old one, put back, or one of another history.
 func behind(s State) bool {
 	return slices.ContainsFunc(s.Workers, func(w Worker) bool {
-		return max(w.Spec.Revision, w.Report.Observed) > s.Table.Revision
+		if max(w.Spec.Revision, w.Report.Observed) > s.Table.Revision {
+			return true
+		}
+		for _, g := range w.Spec.Grants {
+			if s.Table.behind(g.Unit, w.Pod, g.Epoch) {
+				return true
+			}
+		}
+		return slices.ContainsFunc(w.Report.Held, func(h drain.Held) bool {
+			return h.State.Holds() && s.Table.behind(h.Unit, w.Pod, h.Epoch)
+		})
 	})
+}
+
+// behind says that the table does not know of this grant: it never gave that epoch to that worker.
+func (t *Table) behind(unit drain.Unit, worker PodRef, epoch int64) bool {
+	lanes := t.Lanes
+	if unit.Kind == drain.Shard {
+		lanes = t.Shards
+	}
+	if int(unit.Index) >= len(lanes) {
+		return false
+	}
+	l := lanes[unit.Index]
+	return epoch > l.Epoch || epoch == l.Epoch && l.State != Unowned && l.Worker != worker
 }
 
 // rebuild makes the table from what workers were told and say, and from the old table's epochs if there is one.
@@ -125,11 +153,14 @@ func (r *rebuilding) claimReport(w Worker) {
 	}
 }
 
-// own notes a claim; the highest epoch counts, and of equal ones the first: the broker's record decides between
-// them, and who is refused says so.
+// own notes a claim; the highest epoch counts. Of two workers with the same one the first is asked to open the lane
+// again, above both and by force.
 func (r *rebuilding) own(unit drain.Unit, l Lane) {
 	c := r.claim(unit)
 	c.seen = max(c.seen, l.Epoch)
+	if l.Epoch == c.Epoch && c.State == Owned && l.Worker != c.Worker {
+		c.seen = max(c.seen, l.Epoch+1)
+	}
 	if l.Epoch > c.Epoch {
 		c.Worker, c.Epoch, c.Forced, c.State = l.Worker, l.Epoch, l.Forced, Owned
 	}
@@ -143,6 +174,10 @@ func (r *rebuilding) table() Table {
 		t.Quarantine = max(t.Quarantine, w.Spec.Quarantine)
 	}
 	t.Revision++
+	if !r.untouched() || r.state.Table != nil {
+		t.Revision = r.above(t.Revision)
+		t.Rebuilt = t.Revision
+	}
 	for index, w := range r.bound {
 		t.Slots = append(t.Slots, Slot{Index: index, Pod: w.Pod, Leaving: w.Spec.Leaving})
 		r.slots[w.Pod] = index
@@ -152,6 +187,14 @@ func (r *rebuilding) table() Table {
 	t.Shards = r.lanes(drain.Shard, r.state.Pool.Shards)
 	t.Retired = r.retired(t)
 	return t
+}
+
+// above is a revision that no lost history has come to, nor any epoch of its.
+func (r *rebuilding) above(revision int64) int64 {
+	for _, c := range r.claims {
+		revision = max(revision, c.seen)
+	}
+	return max(revision, r.old.Rebuilt) + jump
 }
 
 // lanes is the rebuilt entries. One that nobody claims is granted by force next, unless the pool is new; one whose

@@ -94,6 +94,75 @@ func TestRebuiltSlotsFollowTheLatestSpec(t *testing.T) {
 	}
 }
 
+// Two workers with the same epoch, each of another history: one opens the lane again, above both and by force.
+func TestTwoWithOneEpoch(t *testing.T) {
+	s := State{Live: true, Pool: Pool{Lanes: 1}}
+	for _, name := range []string{"p0", "p1"} {
+		ref := PodRef{name, name}
+		s.Pods = append(s.Pods, Pod{PodRef: ref, Phase: Running})
+		s.Workers = append(s.Workers, Worker{Pod: ref, Spec: drain.Spec{Revision: 5, Grants: []drain.Grant{{Epoch: 3}}}})
+	}
+	want := Lane{Slot: 0, Worker: PodRef{"p0", "p0"}, Epoch: 4, State: Owned, Forced: true}
+	if diff := cmp.Diff(want, rebuild(s).Table.Lanes[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A table is old when a worker knows more than it does, whatever its revision.
+func TestBehind(t *testing.T) {
+	mine, other := PodRef{"p0", "0"}, PodRef{"p1", "1"}
+	table := Table{Revision: 9, Lanes: []Lane{{Worker: mine, Epoch: 3, State: Owned}}}
+	for _, c := range []struct {
+		name   string
+		worker Worker
+		want   bool
+	}{
+		{"the same", Worker{Pod: mine, Spec: drain.Spec{Revision: 9, Grants: []drain.Grant{{Epoch: 3}}}}, false},
+		{"a later spec", Worker{Pod: mine, Spec: drain.Spec{Revision: 10}}, true},
+		{"a later report", Worker{Pod: mine, Report: drain.Report{Observed: 10}}, true},
+		{"a higher epoch", Worker{Pod: mine, Spec: drain.Spec{Revision: 5, Grants: []drain.Grant{{Epoch: 4}}}}, true},
+		{"the epoch of another", Worker{Pod: other, Spec: drain.Spec{Revision: 5, Grants: []drain.Grant{{Epoch: 3}}}}, true},
+		{"an earlier epoch of another", Worker{Pod: other, Spec: drain.Spec{Revision: 5, Grants: []drain.Grant{{Epoch: 2}}}}, false},
+		{"a higher epoch at work", Worker{Pod: other, Report: drain.Report{Held: []drain.Held{{Epoch: 4, State: drain.Running}}}}, true},
+		{"a higher epoch refused", Worker{Pod: other, Report: drain.Report{Held: []drain.Held{{Epoch: 4, State: drain.Refused}}}}, false},
+		{"a lane that the table has not", Worker{Pod: mine, Spec: drain.Spec{Grants: []drain.Grant{{Unit: drain.Unit{Index: 7}, Epoch: 3}}}}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := behind(State{Table: &table, Workers: []Worker{c.worker}}); got != c.want {
+				t.Errorf("behind is %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// What a rebuilt table gives away is above whatever the lost one can have given away, and no mailbox keeps a
+// revision that the lost one may come back with.
+func TestARebuiltTableIsAboveTheLostOne(t *testing.T) {
+	w := settled(t, 4, 2)
+	lost := w.Table.Revision
+	w.Live, w.Table = true, nil
+	p := Make(w.State, w.now)
+	if got := p.Table.Revision; got < lost+jump || p.Table.Rebuilt != got {
+		t.Fatalf("the rebuilt table has revision %d, rebuilt %d; the lost one had %d", got, p.Table.Rebuilt, lost)
+	}
+	w.Table = p.Table
+	w.pod("p0").Deleting = true
+	w.mailbox("p0").Report.Resigned = true
+	p = Make(w.State, w.now)
+	for _, m := range p.Moves {
+		if m.Epoch <= w.Table.Rebuilt {
+			t.Errorf("%v is granted at epoch %d, not above %d", m.Unit, m.Epoch, w.Table.Rebuilt)
+		}
+	}
+	if len(p.Moves) == 0 || len(p.Specs) != 1 || p.Specs[0].Spec.Revision <= lost {
+		t.Errorf("the plan has %d moves and writes %+v", len(p.Moves), p.Specs)
+	}
+	w.pod("p0").Deleting, w.mailbox("p0").Report.Resigned = false, false
+	if p = Make(w.State, w.now); len(p.Specs) != 2 {
+		t.Errorf("%d of 2 mailboxes are told of the rebuilt table", len(p.Specs))
+	}
+}
+
 // What lags behind is not old: only a live observation rebuilds.
 func TestOnlyALiveObservationRebuilds(t *testing.T) {
 	w := settled(t, 4, 2)

@@ -113,3 +113,35 @@ func TestAMixedDeploymentShrinksByOne(t *testing.T) {
 		t.Errorf("%d replicas, want 5", got)
 	}
 }
+
+// While pods may still be deleted for a smaller size, none that was given up is bound again.
+func TestNobodyIsBoundWhileTheDeploymentShrinks(t *testing.T) {
+	w := settled(t, 4, 2)
+	table := *w.Table
+	table.Slots = table.Slots[:1]
+	table.Lanes = slices.Clone(table.Lanes)
+	for i := range table.Lanes {
+		table.Lanes[i] = Lane{Worker: table.Slots[0].Pod, Epoch: 2, State: Owned}
+	}
+	w.Table = &table
+	bound := func() (n int) {
+		p := Make(w.State, w.now)
+		if p.Table == nil {
+			return 0
+		}
+		for _, s := range p.Table.Slots {
+			if s.Pod != (PodRef{}) {
+				n++
+			}
+		}
+		return n
+	}
+	w.Deployment.Shrinking = true
+	if got := bound(); got != 1 {
+		t.Errorf("%d pods are bound while the Deployment shrinks, want 1", got)
+	}
+	w.Deployment.Shrinking = false
+	if got := bound(); got != 2 {
+		t.Errorf("%d pods are bound once it has shrunk, want 2", got)
+	}
+}

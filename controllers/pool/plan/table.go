@@ -14,6 +14,11 @@ import (
 type Table struct {
 	// Revision grows by one with every write.
 	Revision int64
+	// Rebuilt is the revision at which the table was last made from the world instead of from the table before
+	// it; 0 if it never was. It is above every revision and every epoch that was then seen. Grants made since
+	// have epochs above it, and no mailbox keeps a revision below it: so whatever of the lost history still
+	// comes to light is refused by the broker, and the lost table, should it be put back, is known to be old.
+	Rebuilt int64
 	// Quarantine is the longest fenceSeconds + timeoutSeconds that the pool has had since it last had no
 	// worker: how long a forced grant waits. It never shrinks while a pod of older settings may run.
 	Quarantine time.Duration
@@ -90,7 +95,7 @@ type Revoke struct {
 
 // equal says that the tables differ in their revision at most.
 func (t *Table) equal(to *Table) bool {
-	return t.Quarantine == to.Quarantine && slices.Equal(t.Slots, to.Slots) && slices.Equal(t.Retired, to.Retired) &&
+	return t.Quarantine == to.Quarantine && t.Rebuilt == to.Rebuilt && slices.Equal(t.Slots, to.Slots) && slices.Equal(t.Retired, to.Retired) &&
 		slices.Equal(t.Lanes, to.Lanes) && slices.Equal(t.Shards, to.Shards) &&
 		slices.EqualFunc(t.Revokes, to.Revokes, func(a, b Revoke) bool {
 			return a.Revision == b.Revision && a.Time.Equal(b.Time)
