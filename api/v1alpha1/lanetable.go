@@ -109,7 +109,6 @@ type SlotBinding struct {
 	// leaving marks a slot that is surplus: its lanes drain, then it is removed. Default: false. Example: true.
 	// +optional
 	Leaving *bool `json:"leaving,omitempty"`
-
 }
 
 // LaneOwnership says who owns one lane or shard. Its fields are few and mostly absent, because there are many of it.
