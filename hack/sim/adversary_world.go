@@ -129,6 +129,7 @@ func (a *adversary) onPool(what action) {
 	case rollOut:
 		next := api.deployments.get(poolName).obj
 		next.generation++
+		next.written++
 		api.deployments.put(poolName, next)
 	case limitPods:
 		a.w.kube.quota = max(1, len(api.pods.objects.names)-d.between(0, 1))

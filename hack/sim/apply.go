@@ -136,8 +136,13 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		list = append(list, write{what: "replicas written", do: func() error {
 			next := v.deployment.obj
 			next.replicas = p.Replicas
+			next.written++
 			c.w.tell(about{}, "%s: deployment %d -> %d pods, wanted are %d", c, v.deployment.obj.replicas, p.Replicas, v.pool.obj.wanted)
-			return api.deployments.update(poolName, v.deployRV, next)
+			err := api.deployments.update(poolName, v.deployRV, next)
+			if err == nil {
+				c.deployed = api.deployments.get(poolName).rv
+			}
+			return err
 		}})
 	}
 	return list

@@ -127,6 +127,7 @@ func (b *broker) open(unit drain.Unit, token drain.Token, worker string) (epochR
 	old := b.records[unit]
 	mine := epochRecord{token, worker}
 	if b.w.faults.openAnything {
+		b.w.check.opened(unit, token, worker)
 		b.records[unit] = mine
 		return mine, true
 	}

@@ -115,6 +115,9 @@ func (c *checker) granted(unit drain.Unit, before, next *plan.Lane) {
 // opened is called when the broker is about to take an epoch record: an ordinary grant becomes effective, so that
 // nobody else may hold the unit any more. (A forced one waits for whoever may.)
 func (c *checker) opened(unit drain.Unit, written drain.Token, uid string) {
+	if now := c.w.broker.records[unit].token; written.Less(now) {
+		c.fail(EpochBack, about{lane: unitName(unit)}, "the epoch record of %s went from %v to %v", unitName(unit), now, written)
+	}
 	c.recorded[unit] = append(c.recorded[unit], recording{c.w.clock.now, token(written.Number())})
 	var opener *worker
 	c.workers(func(wk *worker) {

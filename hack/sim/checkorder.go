@@ -16,7 +16,8 @@ type convoy struct {
 	messages []truth // in order
 	done     int     // so many are completed, from the first
 	running  []*call
-	last     token // the highest seen
+	last     token // the highest that came with a call
+	opened   token // of the newest owner
 }
 
 // truth is what has really become of one message.
@@ -109,7 +110,7 @@ func (c *checker) callEnded(h *handler, call *call) {
 // known is called when a worker has taken in that a message is completed.
 func (c *checker) known(call *call) {
 	k := c.keys[call.key]
-	if i := k.find(call.seq); i < k.done && k.messages[i].by == call.worker && call.token == k.last {
+	if i := k.find(call.seq); i < k.done && k.messages[i].by == call.worker && call.token >= k.opened {
 		k.messages[i].unsure, k.messages[i].again = false, false
 	}
 }
@@ -135,6 +136,7 @@ func (c *checker) loaded(lane int32, o *order.Opening) {
 		if k.lane != lane {
 			continue
 		}
+		k.opened = token(o.Epoch)
 		for i := range k.messages[:k.done] {
 			m := &k.messages[i]
 			m.again = c.mayRepeat(m, o)

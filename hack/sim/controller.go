@@ -27,6 +27,8 @@ type controller struct {
 	replicaSets *cache[replicaSetObject]
 	nodes       *cache[nodeObject]
 
+	deployed int64 // the version of the Deployment that this process wrote last
+
 	due  bool          // a reconcile has been asked for
 	busy bool          // one is under way
 	wake time.Duration // the earliest requeue asked for; 0: none
@@ -42,7 +44,7 @@ func newController(w *World, name string) *controller {
 func (c *controller) start() {
 	c.process = c.w.newProcess()
 	c.client = c.w.newClient(c.process)
-	c.due, c.busy, c.wake = false, false, 0
+	c.due, c.busy, c.wake, c.deployed = false, false, 0, 0
 	changed := func(string) { c.ask(0) }
 	api := c.w.api
 	c.pools = api.pools.watch(c.client, changed)

@@ -20,6 +20,14 @@ func (k *kubernetes) syncDeployment() {
 		return
 	}
 	d := seen.obj
+	k.rollOrScale(d)
+	if live := k.w.api.deployments.get(poolName).obj; live.observed < d.written {
+		live.observed = d.written
+		k.w.api.deployments.put(poolName, live)
+	}
+}
+
+func (k *kubernetes) rollOrScale(d deploymentObject) {
 	sets := k.replicaSets.all()
 	newest := k.replicaSets.get(replicaSetName(d.generation))
 	if newest == nil {
@@ -42,7 +50,7 @@ func (k *kubernetes) createReplicaSet(d deploymentObject, sets []*version[replic
 		room = d.replicas
 	}
 	set := replicaSetObject{generation: d.generation, created: k.w.clock.now, replicas: min(room, d.replicas),
-		desired: d.replicas, maxTotal: d.replicas + maxSurge}
+		desired: d.replicas, maxTotal: d.replicas + maxSurge, written: 1}
 	if k.w.api.replicaSets.create(replicaSetName(d.generation), set) == nil {
 		k.w.tell(about{}, "deployment controller: %s created for %d pods", replicaSetName(d.generation), set.replicas)
 	}
@@ -55,6 +63,7 @@ func (k *kubernetes) resize(set *version[replicaSetObject], replicas int, d depl
 	if next == set.obj {
 		return false
 	}
+	next.written++
 	if k.w.api.replicaSets.update(set.name, set.rv, next) != nil {
 		k.wake()
 		return true

@@ -30,6 +30,7 @@ type faults struct {
 	anyPark          bool // the park is written though a newer epoch is in force
 	unchainedPark    bool // a late copy of a write to the park counts
 	keyByEpoch       bool // progress is keyed by the lane's epoch alone
+	noLastWord       bool // a lane is said to be empty before its progress is recorded
 	timeoutFails     bool // a timed-out call counts as failed at once
 }
 

@@ -3,11 +3,55 @@
 
 package sim
 
-// Finding says whether a missing rule was found out.
-type Finding struct {
-	Name  string
-	Found bool
+import (
+	"fmt"
+	"slices"
+)
+
+// missing is a rule taken away: the simulation must find that out.
+type missing struct {
+	name   string // of the test
+	rule   string // what is taken away
+	found  []Rule // any of these shows it
+	within uint64 // by so many schedules at the latest
+	make   func() *faults
 }
 
-// RemoveRules is to come.
-func RemoveRules(uint64, func(Finding)) {}
+// Finding says whether a missing rule was found out, how and when.
+type Finding struct {
+	Name, Rule string
+	Found      bool
+	Seed       uint64
+	Schedules  uint64 // gone through until then
+	Violation  *Violation
+}
+
+func (f Finding) String() string {
+	if !f.Found {
+		return fmt.Sprintf("NOT FOUND  %-28s %s: %d schedules", f.Name, f.Rule, f.Schedules)
+	}
+	return fmt.Sprintf("found      %-28s %s: after %d schedules, seed %d: %s: %s", f.Name, f.Rule, f.Schedules, f.Seed, f.Violation.Rule, f.Violation.Text)
+}
+
+// seek looks for a schedule that shows the rule to be missing.
+func (m missing) seek(first uint64) Finding {
+	f := Finding{Name: m.name, Rule: m.rule}
+	many(first, m.within, m.make, func(r Result) bool {
+		f.Schedules++
+		if r.Violation != nil && slices.Contains(m.found, r.Violation.Rule) {
+			f.Found, f.Seed, f.Violation = true, r.Seed, r.Violation
+		}
+		return !f.Found
+	})
+	return f
+}
+
+// RemoveRules takes every rule of the table away, one at a time, and reports each.
+func RemoveRules(first uint64, report func(Finding)) {
+	for _, m := range rulesTakenAway {
+		report(m.seek(first))
+	}
+}
+
+// The rules that show two owners of a lane, in the order in which a schedule comes upon them.
+var overlapping = []Rule{DoubleOwner, GivenUnreleased, KeyOverlap, EpochBack, Skipped, WentBack}

@@ -348,6 +348,11 @@ func (wk *worker) drained(l *heldLane, progress *order.Progress) {
 		return
 	}
 	l.open = false
+	if wk.w.faults.noLastWord {
+		wk.drop(l)
+		wk.emptied(laneUnit(l.number), l.token)
+		return
+	}
 	wk.lastWord(l, progressRecord{token: l.token, progress: *progress, final: true})
 }
 

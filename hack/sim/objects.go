@@ -66,6 +66,8 @@ func (p *podObject) active() bool {
 type deploymentObject struct {
 	replicas   int
 	generation int // of the pod template
+
+	written, observed int // metadata.generation and status.observedGeneration
 }
 
 // replicaSetObject is one ReplicaSet of the Deployment.
@@ -77,6 +79,8 @@ type replicaSetObject struct {
 	maxTotal   int // annotation max-replicas: that size and the surge
 	actual     int // status
 	ready      int // status: seen ready
+
+	written, observed int // metadata.generation and status.observedGeneration
 }
 
 // nodeObject is a Node.

@@ -38,7 +38,7 @@ func (c *controller) observe() *view {
 	if v.pool == nil || v.deployment == nil {
 		return nil
 	}
-	v.complete(c.w)
+	v.complete(c)
 	return v
 }
 
@@ -61,7 +61,7 @@ func (c *controller) observeLive(v *view, kind int) {
 		func() { v.table = api.tables.get(tableName) },
 	}
 	if kind == len(reads) {
-		v.complete(c.w)
+		v.complete(c)
 		v.state.Live = true
 		c.w.tell(about{}, "%s: observed everything live", c)
 		c.decide(v)
@@ -80,8 +80,8 @@ func (c *controller) observeLive(v *view, kind int) {
 }
 
 // complete makes the plan's State from the objects.
-func (v *view) complete(w *World) {
-	s := &w.settings
+func (v *view) complete(c *controller) {
+	s := &c.w.settings
 	v.state.Pool = plan.Pool{
 		Lanes: s.Lanes, Shards: s.Shards, Wanted: v.pool.obj.wanted, Suspended: v.pool.obj.suspended,
 		Protocol: protocol, Timeout: s.Timeout, Fence: s.Fence, DrainTimeout: s.DrainTimeout,
@@ -96,6 +96,7 @@ func (v *view) complete(w *World) {
 	for _, set := range v.replicaSets {
 		v.state.Deployment.Ready += set.obj.ready
 	}
+	v.state.Deployment.Shrinking = v.deployRV < c.deployed || v.shrinking()
 	v.mailboxRVs = map[string]int64{}
 	for _, m := range v.mailboxes {
 		v.mailboxRVs[m.name] = m.rv
@@ -122,4 +123,25 @@ func (v *view) podState(pod *version[podObject]) plan.Pod {
 		p.UnreachableSince = wallAt(node.obj.unreachableSince)
 	}
 	return p
+}
+
+// shrinking says that a pod may still be deleted for a size that the Deployment had earlier.
+func (v *view) shrinking() bool {
+	d := v.deployment.obj
+	total, active := 0, 0
+	for _, set := range v.replicaSets {
+		o := set.obj
+		if o.observed < o.written || o.actual > o.replicas {
+			return true
+		}
+		total += o.replicas
+		if o.replicas > 0 {
+			active++
+		}
+	}
+	surge := maxSurge
+	if active < 2 {
+		surge = 0
+	}
+	return d.observed < d.written || total < d.replicas || total > d.replicas+surge
 }

@@ -21,6 +21,7 @@ type postman struct {
 	raising *drain.Report // the report that raises the incarnation, until it is written
 	highest int64         // the highest incarnation that this process has asked for
 	dirty   bool          // the report is to be written
+	newest  int64         // the newest revision seen, for one of the faults
 	busy    bool          // a request is under way
 }
 

@@ -129,10 +129,13 @@ func (k *kubernetes) reportReplicaSet(set *version[replicaSetObject], pods []*ve
 		}
 	}
 	live := k.w.api.replicaSets.get(set.name)
-	if live == nil || live.obj.actual == len(pods) && live.obj.ready == ready {
+	if live == nil {
 		return
 	}
 	next := live.obj
-	next.actual, next.ready = len(pods), ready
+	next.actual, next.ready, next.observed = len(pods), ready, max(next.observed, set.obj.written)
+	if next == live.obj {
+		return
+	}
 	k.w.api.replicaSets.put(set.name, next)
 }

@@ -46,7 +46,7 @@ func newWorld(seed uint64, f *faults, told bool) *World {
 	w.broker = newBroker(w)
 	w.kube = newKubernetes(w)
 	w.api.pools.put(poolName, poolSpec{wanted: w.settings.Workers})
-	w.api.deployments.put(poolName, deploymentObject{replicas: w.settings.Workers, generation: 1})
+	w.api.deployments.put(poolName, deploymentObject{replicas: w.settings.Workers, generation: 1, written: 1})
 	w.controllers = []*controller{newController(w, "a"), newController(w, "b")}
 	w.controllers[0].leads = true
 	w.fill()

@@ -1,0 +1,226 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"convoy.dev/convoy/controllers/pool/plan"
+	"convoy.dev/convoy/worker/drain"
+)
+
+// rulesTakenAway is every safety rule of the protocol, each with a way to break it from outside the code that keeps it.
+var rulesTakenAway = []missing{
+	{"any acknowledgement", "an acknowledgement counts only for the revision it answers", overlapping, 2000, func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			return bendWorkers(s, func(w *plan.Worker) {
+				if s.Table != nil {
+					w.Report.Observed = s.Table.Revision
+				}
+			})
+		}}
+	}},
+	{"absent is stopped", "that a pod is absent proves nothing", overlapping, 2000, func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			s.Pods = slices.Clone(s.Pods)
+			for _, ref := range s.Absent {
+				s.Pods = append(s.Pods, stoppedPod(plan.Pod{PodRef: ref, Node: "gone"}))
+			}
+			s.Absent = nil
+			return s
+		}}
+	}},
+	{"pod garbage collection", "pod garbage collection's word is not the kubelet's", overlapping, 4000, func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			return bendPods(s, func(p *plan.Pod) {
+				if p.PodGC {
+					*p = stoppedPod(*p)
+				}
+			})
+		}}
+	}},
+	{"no quarantine", "a forced grant waits until nobody before it can run", overlapping, 500, func() *faults {
+		return &faults{bendPlan: func(_ plan.State, p plan.Plan) plan.Plan {
+			return bendSpecs(p, func(s *drain.Spec) { s.Quarantine = 0 })
+		}}
+	}},
+	{"fence without timeout", "the quarantine counts the call that started last", overlapping, 2000, func() *faults {
+		return &faults{bendPlan: func(s plan.State, p plan.Plan) plan.Plan {
+			return bendSpecs(p, func(spec *drain.Spec) { spec.Quarantine = s.Pool.Fence })
+		}}
+	}},
+	{"forced is forgotten", "until a quarantine is known to be over the next grant is forced, too", overlapping, 4000, func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			return bendLanes(s, func(l *plan.Lane) { l.Forced = false })
+		}}
+	}},
+	{"no fence", "a worker that the broker has not confirmed starts nothing", overlapping, 500, func() *faults {
+		return &faults{bendDrain: func(c *drain.Config) { c.Fence = time.Hour }}
+	}},
+	{"confirmed whatever it is", "a confirmation looks at the record", overlapping, 500, func() *faults {
+		return &faults{confirmAll: true}
+	}},
+	{"any epoch record", "an epoch record only grows", overlapping, 1000, func() *faults {
+		return &faults{openAnything: true}
+	}},
+	{"anonymous records", "an epoch record names its worker", overlapping, 60000, func() *faults {
+		return &faults{anonymousRecords: true}
+	}},
+	{"no restart barrier", "a restarted process waits for its predecessor's calls", overlapping, 500, func() *faults {
+		return &faults{bendSettings: func(s *Settings) { s.RestartAll = false }, bendDrain: func(c *drain.Config) { c.Barrier = 0 }}
+	}},
+	{"no mark in the pod", "that there was a predecessor is marked in the pod", overlapping, 30000, func() *faults {
+		return &faults{bendSettings: func(s *Settings) { s.RestartAll = false }, bendDrain: func(c *drain.Config) { c.Predecessor = false }}
+	}},
+	{"resignation forgotten", "that it resigned is marked in the pod", overlapping, 60000, func() *faults {
+		return &faults{bendDrain: func(c *drain.Config) { c.Resigned = false }}
+	}},
+	{"first read from a cache", "a process's first read is live", overlapping, 10000, func() *faults {
+		return &faults{bendRead: func(p *postman, v *version[mailbox]) *version[mailbox] {
+			if old := p.wk.w.api.mailboxes.previous[p.wk.run.name]; !p.started && v != nil && old != nil && !old.gone && old.obj.owner == v.obj.owner {
+				stale := *v
+				stale.obj.spec = old.obj.spec
+				return &stale
+			}
+			return v
+		}}
+	}},
+	{"older specs obeyed", "a worker ignores a spec older than the newest it has seen", overlapping, 10000, olderSpecs},
+	{"older specs written", "a spec is written only if its table revision is newer", overlapping, 60000, func() *faults {
+		return &faults{noRecheck: true, bendState: func(s plan.State) plan.State {
+			return bendWorkers(s, func(w *plan.Worker) { w.Spec.Revision = 0 })
+		}}
+	}},
+	{"table without comparison", "the table is written by compare-and-swap", overlapping, 2000, func() *faults {
+		return &faults{blindTables: true}
+	}},
+	{"reports without comparison", "a report is written by compare-and-swap", overlapping, 60000, func() *faults {
+		return &faults{blindReports: true}
+	}},
+	{"rebuilt from a cache", "a table is rebuilt from live reads alone", overlapping, 2000, func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			s.Live = true
+			return s
+		}}
+	}},
+	{"timed out is failed", "a timed-out call holds its key until the call can have ended", []Rule{KeyOverlap}, 500, func() *faults {
+		return &faults{timeoutFails: true}
+	}},
+	{"empty before flushed", "a lane is empty only when its progress is recorded", []Rule{WentBack, Skipped}, 500, func() *faults {
+		return &faults{noLastWord: true}
+	}},
+	{"progress keyed by epoch", "progress is keyed by the process's token", []Rule{WentBack, Skipped, NoRest}, 30000, func() *faults {
+		return &faults{keyByEpoch: true}
+	}},
+	{"unchained park", "writes to the park are a chain", []Rule{WentBack, Skipped}, 30000, func() *faults {
+		return &faults{unchainedPark: true}
+	}},
+	{"anybody parks", "the park is written on condition of the epoch record", []Rule{WentBack, Skipped}, 30000, func() *faults {
+		return &faults{anyPark: true}
+	}},
+	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 500, func() *faults {
+		return &faults{bendPlan: withoutBumps}
+	}},
+	{"shrunk at once", "a pod is drained before the Deployment is made smaller", []Rule{DeletedWithLanes}, 500, func() *faults {
+		return &faults{bendPlan: func(s plan.State, p plan.Plan) plan.Plan {
+			p.Replicas = s.Pool.Wanted
+			return p
+		}}
+	}},
+	{"gate before the drain", "a pod's gate turns False only when it holds nothing", []Rule{DeletedWithLanes}, 500, func() *faults {
+		return &faults{bendPlan: gatesByBinding}
+	}},
+}
+
+func stoppedPod(p plan.Pod) plan.Pod {
+	p.PodGC, p.Phase = false, plan.Failed
+	p.Containers = []plan.ContainerState{plan.Terminated, plan.Terminated}
+	return p
+}
+
+func bendPods(s plan.State, bend func(*plan.Pod)) plan.State {
+	s.Pods = slices.Clone(s.Pods)
+	for i := range s.Pods {
+		bend(&s.Pods[i])
+	}
+	return s
+}
+
+func bendWorkers(s plan.State, bend func(*plan.Worker)) plan.State {
+	s.Workers = slices.Clone(s.Workers)
+	for i := range s.Workers {
+		bend(&s.Workers[i])
+	}
+	return s
+}
+
+func bendLanes(s plan.State, bend func(*plan.Lane)) plan.State {
+	if s.Table == nil {
+		return s
+	}
+	table := *s.Table
+	table.Lanes, table.Shards = slices.Clone(table.Lanes), slices.Clone(table.Shards)
+	for i := range table.Lanes {
+		bend(&table.Lanes[i])
+	}
+	for i := range table.Shards {
+		bend(&table.Shards[i])
+	}
+	s.Table = &table
+	return s
+}
+
+func bendSpecs(p plan.Plan, bend func(*drain.Spec)) plan.Plan {
+	p.Specs = slices.Clone(p.Specs)
+	for i := range p.Specs {
+		bend(&p.Specs[i].Spec)
+	}
+	return p
+}
+
+// olderSpecs makes old specs look new to the worker, and its report look as before to the controller.
+func olderSpecs() *faults {
+	return &faults{
+		bendSpec: func(p *postman, s drain.Spec) drain.Spec {
+			if s.Revision < p.newest {
+				s.Revision = p.newest + 1
+			}
+			p.newest = max(p.newest, s.Revision)
+			return s
+		},
+		bendState: func(s plan.State) plan.State {
+			return bendWorkers(s, func(w *plan.Worker) { w.Report.Observed = min(w.Report.Observed, w.Spec.Revision) })
+		},
+	}
+}
+
+// withoutBumps leaves out the specs that say nothing new but their revision.
+func withoutBumps(s plan.State, p plan.Plan) plan.Plan {
+	p.Specs = slices.DeleteFunc(slices.Clone(p.Specs), func(w plan.SpecWrite) bool {
+		return slices.ContainsFunc(s.Workers, func(old plan.Worker) bool {
+			return old.Pod == w.Pod && !w.Create && old.Spec.Slot == w.Spec.Slot && slices.Equal(old.Spec.Grants, w.Spec.Grants)
+		})
+	})
+	return p
+}
+
+// gatesByBinding turns gates with the slots, whoever still holds lanes.
+func gatesByBinding(s plan.State, p plan.Plan) plan.Plan {
+	table := s.Table
+	if p.Table != nil {
+		table = p.Table
+	}
+	if table == nil {
+		return p
+	}
+	p.Gates = nil
+	for _, pod := range s.Pods {
+		bound := slices.ContainsFunc(table.Slots, func(slot plan.Slot) bool { return slot.Pod == pod.PodRef })
+		if bound != pod.Serving {
+			p.Gates = append(p.Gates, plan.Gate{Pod: pod.PodRef, Serving: bound})
+		}
+	}
+	return p
+}
