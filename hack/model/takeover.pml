@@ -267,6 +267,7 @@ proctype adversary(byte w) {
 end:
   do
   :: d_step { disturbances > 0 && claim[w] == PRESENT -> disturbances--; claim[w] = CLAIM }
+  :: d_step { claim[w] >= COLLECTED && alive[w] -> alive[w] = false; forget(w); busy[w] = 0; call_epoch[w] = 0; stale[w] = false }
   :: d_step { RETURNS && claim[w] == UNREACHABLE && alive[w] -> claim[w] = PRESENT }                  /* the node is back */
   :: d_step { disturbances > 0 && claim[w] == PRESENT -> disturbances--; claim[w] = STOPPED; alive[w] = false; forget(w); busy[w] = 0; call_epoch[w] = 0; stale[w] = false }
   :: d_step { disturbances > 0 && alive[w] && claim[w] == PRESENT && state[w] != IDLE ->   /* all containers of the pod restart */
