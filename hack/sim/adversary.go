@@ -19,6 +19,7 @@ const (
 	crashWorker
 	crashHandler
 	freezeWorker
+	endWorker
 	deletePod
 	forceDelete
 	stripAndDelete
@@ -45,7 +46,7 @@ const (
 
 var actionNames = [actions]string{
 	"crash a controller", "depose a controller", "freeze a controller", "stall watches", "crash a worker",
-	"crash a handler", "freeze a worker", "delete a pod", "delete a pod by force", "strip a pod's finalizer and delete it by force",
+	"crash a handler", "freeze a worker", "end a worker by SIGTERM", "delete a pod", "delete a pod by force", "strip a pod's finalizer and delete it by force",
 	"evict a pod", "power a machine off", "cut a machine from the API", "cut a machine from the broker", "freeze a machine",
 	"delete a node", "API outage", "broker outage", "scale", "suspend", "roll out", "limit pods by quota", "block images",
 	"lose the table", "restore an older table", "delete a mailbox", "a watch goes back in time", "release parked keys",
@@ -114,7 +115,7 @@ func (a *adversary) act(what action) {
 	switch what {
 	case crashController, deposeController, freezeController, stallWatches:
 		a.onControllers(what)
-	case crashWorker, crashHandler, freezeWorker, evictPod:
+	case crashWorker, crashHandler, freezeWorker, endWorker, evictPod:
 		a.onProcesses(what)
 	case deletePod, forceDelete, stripAndDelete, deleteMailbox, watchBack:
 		a.onPods(what)
@@ -217,6 +218,11 @@ func (a *adversary) onProcesses(what action) {
 			wk.process.freeze()
 			a.forAWhile(12*time.Second, wk.process.thaw)
 		}
+	case endWorker:
+		// A liveness probe, or somebody in the container: the pod stays.
+		if run.worker != nil {
+			run.worker.sigterm()
+		}
 	case evictPod:
 		if run.on.heard() {
 			run.on.evict(run)
@@ -250,11 +256,15 @@ func (a *adversary) onPods(what action) {
 	}
 }
 
-// showThePast delivers the previous version of a mailbox to its worker once more.
+// showThePast delivers an earlier version of a mailbox to its worker once more.
 func (a *adversary) showThePast(name string) {
-	old := a.w.api.mailboxes.previous[name]
+	history := a.w.api.mailboxes.history[name]
+	if len(history) == 0 {
+		return
+	}
+	old := pick(a.w.dice, history)
 	a.w.check.workers(func(wk *worker) {
-		if wk.run.name == name && old != nil {
+		if wk.run.name == name {
 			wk.process.after(0, func() { wk.mail.seen(old) })
 		}
 	})

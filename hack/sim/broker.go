@@ -157,6 +157,9 @@ func (b *broker) flush(lane int32, next progressRecord, worker string) error {
 	if !b.w.settings.KeyedProgress && !b.owns(laneUnit(lane), next.token, worker) && !b.w.faults.anyProgress {
 		return errFenced
 	}
+	if b.owns(laneUnit(lane), next.token, worker) {
+		b.w.check.flushed(lane, &next.progress)
+	}
 	l := b.lanes[lane]
 	key := b.w.faults.progressKey
 	at, found := slices.BinarySearchFunc(l.progress, next, func(r, next progressRecord) int {

@@ -125,7 +125,7 @@ func (c *checker) opened(unit drain.Unit, written drain.Token, uid string) {
 			opener = wk
 		}
 	})
-	if opener == nil || !slices.Contains(opener.mail.known.obj.spec.Grants, drain.Grant{Unit: unit, Epoch: written.Epoch}) {
+	if opener == nil || opener.mail.known == nil || !slices.Contains(opener.mail.known.obj.spec.Grants, drain.Grant{Unit: unit, Epoch: written.Epoch}) {
 		return
 	}
 	c.nobodyElse(opener.run, unit, c.w.broker.records[unit].token)
@@ -211,7 +211,8 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 		return
 	}
 	for i, l := range table.obj.Lanes {
-		if l.State != plan.Unowned && l.Worker.UID == pod.obj.uid {
+		unit := laneUnit(int32(i))
+		if l.State != plan.Unowned && l.Worker.UID == pod.obj.uid && run.worker.machine.Token(unit) != (drain.Token{}) {
 			c.fail(DeletedWithLanes, about{pod: pod.name}, "%s has lane %d (%v) and is deleted", pod.name, i, l.State)
 		}
 	}

@@ -29,6 +29,7 @@ type truth struct {
 	byEnded  time.Duration // when that process ended; 0: not yet
 	token    token         // that call's
 	unsure   bool          // its worker does not know that it was completed
+	recorded bool          // the progress in force has said that it is completed
 	again    bool          // whoever has the lane now may repeat it
 }
 
@@ -149,13 +150,25 @@ func (c *checker) loaded(lane int32, o *order.Opening) {
 	}
 }
 
+// flushed is called when the progress of the owner in force is durable.
+func (c *checker) flushed(lane int32, p *order.Progress) {
+	for _, name := range c.names {
+		k := c.keys[name]
+		for i := range k.messages[:k.done] {
+			if m := &k.messages[i]; k.lane == lane && p.Covers(m.position) {
+				m.recorded = true
+			}
+		}
+	}
+}
+
 // mayRepeat says whether a completed message may be started again by the owner that opens its lane now: after a
 // crash, if it is not recorded as completed, or stands in the park.
 func (c *checker) mayRepeat(m *truth, o *order.Opening) bool {
 	if !o.Crashed {
 		return m.unsure || m.again // begun again, and not known to be completed again
 	}
-	if o.Progress.Covers(m.position) && len(o.Parked) == 0 {
+	if (o.Progress.Covers(m.position) || m.recorded) && len(o.Parked) == 0 {
 		return false
 	}
 	if c.w.troubled || c.w.settings.Broker.late > 0 || c.w.settings.Broker.lost > 0 || m.by == nil || m.by.process.freezes > 0 || len(o.Parked) > 0 {

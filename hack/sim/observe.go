@@ -139,9 +139,6 @@ func (v *view) shrinking() bool {
 			active++
 		}
 	}
-	surge := maxSurge
-	if active < 2 {
-		surge = 0
-	}
-	return d.observed < d.written || total < d.replicas || total > d.replicas+surge
+	// In a rollout the ReplicaSets may be too large together for as long as its new pods are not ready.
+	return d.observed < d.written || total < d.replicas || active < 2 && total > d.replicas
 }

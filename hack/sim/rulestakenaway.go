@@ -79,12 +79,13 @@ var rulesTakenAway = []missing{
 	}},
 	{"first read from a cache", "a process's first read is live", overlapping, 10000, func() *faults {
 		return &faults{bendRead: func(p *postman, v *version[mailbox]) *version[mailbox] {
-			if old := p.wk.w.api.mailboxes.previous[p.wk.run.name]; !p.started && v != nil && old != nil && !old.gone && old.obj.owner == v.obj.owner {
-				stale := *v
-				stale.obj.spec = old.obj.spec
-				return &stale
+			history := p.wk.w.api.mailboxes.history[p.wk.run.name]
+			if p.started || v == nil || len(history) == 0 || history[0].obj.owner != v.obj.owner {
+				return v
 			}
-			return v
+			stale := *v
+			stale.obj.spec = history[0].obj.spec
+			return &stale
 		}}
 	}},
 	{"older specs obeyed", "a worker ignores a spec older than the newest it has seen", overlapping, 10000, olderSpecs},

@@ -53,14 +53,14 @@ func (b *byName[V]) drop(name string) {
 
 // store holds every object of one kind, as the API server has it.
 type store[T any] struct {
-	api      *apiServer
-	objects  byName[*version[T]]
-	caches   []*cache[T]
-	previous map[string]*version[T] // the version before the newest, for watches that go back in time
+	api     *apiServer
+	objects byName[*version[T]]
+	caches  []*cache[T]
+	history map[string][]*version[T] // the last versions before the newest, for watches that go back in time
 }
 
 func newStore[T any](api *apiServer) *store[T] {
-	return &store[T]{api: api, previous: map[string]*version[T]{}}
+	return &store[T]{api: api, history: map[string][]*version[T]{}}
 }
 
 // get is the newest version, or nil.
@@ -98,12 +98,23 @@ func (s *store[T]) update(name string, rv int64, obj T) error {
 // put writes obj whatever is there, as a patch does.
 func (s *store[T]) put(name string, obj T) {
 	if old := s.get(name); old != nil {
-		s.previous[name] = old
+		s.remember(old)
 	}
 	s.api.revision++
 	v := &version[T]{name: name, rv: s.api.revision, obj: obj}
 	s.objects.set(name, v)
 	s.tell(v)
+}
+
+// remembered is how many earlier versions of an object a watch may show again.
+const remembered = 8
+
+func (s *store[T]) remember(old *version[T]) {
+	list := append(s.history[old.name], old)
+	if len(list) > remembered {
+		list = slices.Delete(list, 0, 1)
+	}
+	s.history[old.name] = list
 }
 
 // remove takes the object out of the store.
@@ -112,7 +123,7 @@ func (s *store[T]) remove(name string) {
 	if old == nil {
 		return
 	}
-	s.previous[name] = old
+	s.remember(old)
 	s.objects.drop(name)
 	s.api.revision++
 	s.tell(&version[T]{name: name, rv: s.api.revision, gone: true, obj: old.obj})
