@@ -15,8 +15,6 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=`.revision`,description="How often the table was written."
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.revision >= oldSelf.revision",message="revision only grows: workers ignore an older one; to start from an older table delete this one, the controller rebuilds it",fieldPath=".revision"
-// +kubebuilder:validation:XValidation:rule="!has(self.lanes) || !has(oldSelf.lanes) || self.lanes.all(i, l, i >= size(oldSelf.lanes) || l.epoch >= oldSelf.lanes[i].epoch)",message="the epoch of a lane only grows: it is the token that fences earlier owners; leave the table to the controller",fieldPath=".lanes"
-// +kubebuilder:validation:XValidation:rule="!has(self.shards) || !has(oldSelf.shards) || self.shards.all(i, s, i >= size(oldSelf.shards) || s.epoch >= oldSelf.shards[i].epoch)",message="the epoch of a shard only grows: it is the token that fences earlier owners; leave the table to the controller",fieldPath=".shards"
 type LaneTable struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -51,7 +49,7 @@ type LaneTable struct {
 	// +kubebuilder:validation:MaxItems=4000
 	Workers []PodRef `json:"workers,omitempty"`
 
-	// slots are the pool's slots by ascending index, up to 2,000. Example: [{index: 0, worker: 0}].
+	// slots are the pool's slots by ascending index, up to 2,000. Example: [{index: 0, worker: 0}, {index: 2}].
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=2000

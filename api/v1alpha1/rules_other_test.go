@@ -41,20 +41,6 @@ var otherRules = []rule{
 		refused:  []string{"revision: 4"},
 	},
 	{
-		kind:     "LaneTable",
-		message:  "the epoch of a lane only grows: it is the token that fences earlier owners; leave the table to the controller",
-		stored:   &stored{object: "lanes: [{epoch: 1}, {epoch: 7}]"},
-		accepted: []string{"lanes: [{epoch: 1}, {epoch: 8}]", "lanes: [{epoch: 1}]", "lanes: [{epoch: 2}, {epoch: 7}, {epoch: 0}]", "lanes: null"},
-		refused:  []string{"lanes: [{epoch: 1}, {epoch: 6}]", "lanes: [{epoch: 0}]"},
-	},
-	{
-		kind:     "LaneTable",
-		message:  "the epoch of a shard only grows: it is the token that fences earlier owners; leave the table to the controller",
-		stored:   &stored{object: "shards: [{epoch: 7}]"},
-		accepted: []string{"shards: [{epoch: 7}]", "shards: null"},
-		refused:  []string{"shards: [{epoch: 6}]"},
-	},
-	{
 		kind:     "ConvoyWorker",
 		message:  "spec.revision only grows: the worker ignores an older one; leave the spec to the controller",
 		stored:   &stored{object: "spec: {revision: 5}"},
