@@ -102,7 +102,7 @@ func (s *Sequencer) goOn(ki int32, on trigger) {
 		s.makeReady(ki, on, false)
 	} else {
 		s.enter(k, on, Resting)
-		if k.park == 0 && k.front.n == 0 {
+		if on == succeeded && k.park == 0 && k.front.n == 0 {
 			s.conclude(l, false)
 		}
 		s.settle(ki, on)
