@@ -40,6 +40,8 @@ type Machine struct {
 	// units are those that are not Closed; byIndex has the same by kind and index, for MayStart.
 	units   map[Unit]*unit
 	byIndex [Shard + 1][]*unit
+	// used has the last token that this process wrote, or tried to write, for each unit.
+	used map[Unit]Token
 	// former is the predecessor's report, while calls of its may be running: nothing it held is given back.
 	former Report
 	// incarnation is the one raised by this process, 0 before. target is the one being raised, 0 if none is.
@@ -76,7 +78,7 @@ type unit struct {
 
 // New makes the machine of one worker process. Its first event is Started.
 func New(c Config) *Machine {
-	return &Machine{config: c, wants: map[Unit]Grant{}, units: map[Unit]*unit{}}
+	return &Machine{config: c, wants: map[Unit]Grant{}, units: map[Unit]*unit{}, used: map[Unit]Token{}}
 }
 
 // Step takes one event and appends what the runner is to do to out.
@@ -87,6 +89,9 @@ func (m *Machine) Step(now time.Time, e Event, out []Effect) []Effect {
 	out = m.take(now, e, out)
 	if m.exited {
 		return out
+	}
+	if m.terminating && len(m.wants) > 0 {
+		out = m.settle(now, out)
 	}
 	return m.report(m.elapse(now, out))
 }
@@ -124,12 +129,13 @@ func (m *Machine) take(now time.Time, e Event, out []Effect) []Effect {
 // Later reads are answers to a conflict over an incarnation: it is raised above what the object then has.
 func (m *Machine) start(now time.Time, e Started, out []Effect) []Effect {
 	if m.incarnation > 0 {
-		if m.target > 0 {
-			out = m.raise(max(m.target, e.Report.Incarnation+1), out)
+		if refused := m.target; refused > 0 {
+			m.target = 0
+			out = m.raise(max(refused, e.Report.Incarnation+1), out)
 		}
 		return m.accept(now, e.Spec, out)
 	}
-	m.started = true
+	m.started, m.target = true, 0
 	m.former = e.Report
 	m.resigned = e.Report.Resigned
 	// Who has resigned holds nothing, so there is nothing to wait for; an object made again is told once more.
@@ -150,6 +156,9 @@ func (m *Machine) raise(incarnation int64, out []Effect) []Effect {
 	if incarnation > MaxIncarnation {
 		m.terminating = true
 		m.incarnation = MaxIncarnation
+		return out
+	}
+	if incarnation == m.target {
 		return out
 	}
 	m.target = incarnation
@@ -261,8 +270,16 @@ func (m *Machine) put(id Unit, u *unit) {
 	}
 }
 
+// open asks for the epoch record. A process never opens one token twice: what is keyed by it, such as progress, would
+// mix two sessions, and a late write of the first would count in the second. A lane is granted twice at one epoch
+// when the table was lost while the lane drained.
 func (m *Machine) open(id Unit, u *unit, out []Effect) []Effect {
-	u.token = Token{u.grant.Epoch, m.incarnation}
+	token := Token{u.grant.Epoch, m.incarnation}
+	if !m.used[id].Less(token) {
+		u.reopen = true
+		return m.raise(max(m.target, m.incarnation+1), out)
+	}
+	m.used[id], u.token = token, token
 	return append(out, Effect{Type: OpenUnit, Unit: id, Token: u.token})
 }
 

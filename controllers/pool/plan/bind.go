@@ -82,6 +82,7 @@ func (p *planner) rollOut() {
 			return
 		}
 		s := outdated[0]
+		s.Before = s.Pod
 		s.unbind(p.pods[s.Pod])
 		s.bind(spare)
 		outdated = outdated[1:]
@@ -89,11 +90,13 @@ func (p *planner) rollOut() {
 }
 
 // outdated is the staying slots with pods of an earlier template: those without a working one first, then by number.
+// A working pod that is not seen to serve yet comes later: its gate may have been opened already, and must be seen
+// to close before its successor's opens.
 func (p *planner) outdated() []*Slot {
 	var slots []*Slot
 	for i := range p.next.Slots {
 		s := &p.next.Slots[i]
-		if d := p.pods[s.Pod]; d != nil && !s.Leaving && !d.Current && !p.incompatible(d) {
+		if d := p.pods[s.Pod]; d != nil && !s.Leaving && !d.Current && !p.incompatible(d) && (d.Serving || !p.usable(d)) {
 			slots = append(slots, s)
 		}
 	}

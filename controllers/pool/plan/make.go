@@ -93,9 +93,9 @@ func (p *planner) unseen() []PodRef {
 
 // decide brings the next table about. What becomes free on the way, a drained slot's pod or a retired one that
 // has handed over its last lane, is put to use in the same plan: the lanes are then decided once more, from the
-// start, so that none is granted and revoked at once. It ends, because each further round binds a pod.
+// start, so that none is granted and revoked at once. Each further round binds a pod, or is the last.
 func (p *planner) decide() {
-	for {
+	for range len(p.sorted) + 2 {
 		before := slices.Clone(p.next.Slots)
 		p.vacate()
 		p.fit()
@@ -116,6 +116,11 @@ func (p *planner) conclude() {
 	p.next.Retired = p.retired()
 	p.next.Revokes = p.revokes()
 	if !p.next.equal(p.state.Table) || p.overwritten() {
+		for i, s := range p.next.Slots {
+			if !p.servesYet(s.Before) {
+				p.next.Slots[i].Before = PodRef{}
+			}
+		}
 		p.next.Revision++
 		table := p.next
 		p.plan.Table = &table

@@ -42,6 +42,12 @@ func (p *planner) writePod(d *pod) {
 // keptReplicas is the replicas that the pool needs: a pod for each slot, those that still drain included.
 func (p *planner) keptReplicas() int { return max(p.wanted(), len(p.next.Slots)) }
 
+// servesYet says that a pod that lost its slot in a rollout may still count as ready.
+func (p *planner) servesYet(before PodRef) bool {
+	d := p.pods[before]
+	return d != nil && d.active() && (d.Serving || !p.idle(d))
+}
+
 // openGates lets bound pods serve, one for each slot at most. While an outdated pod is seen to serve it takes the
 // place of the one that has its slot: only once its own gate is False is there one pod more that is ready, and
 // then the Deployment deletes exactly the one that is not.
@@ -54,7 +60,7 @@ func (p *planner) openGates() {
 	}
 	for _, s := range p.next.Slots {
 		d := p.pods[s.Pod]
-		if places > 0 && d != nil && !d.Serving {
+		if places > 0 && d != nil && !d.Serving && !p.servesYet(s.Before) {
 			p.plan.Gates = append(p.plan.Gates, Gate{Pod: d.PodRef, Serving: true})
 			places--
 		}

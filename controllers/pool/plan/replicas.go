@@ -3,7 +3,11 @@
 
 package plan
 
-import "convoy.dev/convoy/worker/lane"
+import (
+	"time"
+
+	"convoy.dev/convoy/worker/lane"
+)
 
 // generation is the pods that one ReplicaSet made.
 type generation struct {
@@ -19,6 +23,8 @@ type census struct {
 	neededOf, idleOf map[generation]int
 	// busy says that a pod without use could still be mistaken for one at work: ready, or not yet seen cheap.
 	busy bool
+	// given is when the last of the pods without use was made cheap.
+	given time.Time
 }
 
 func (p *planner) census() census {
@@ -31,6 +37,9 @@ func (p *planner) census() census {
 		if d.slot == lane.None && d.held == 0 {
 			c.idleOf[of]++
 			c.busy = c.busy || d.Ready || d.Serving || !d.Cheap
+			if d.CheapSince.After(c.given) {
+				c.given = d.CheapSince
+			}
 			continue
 		}
 		c.needed++
@@ -42,15 +51,23 @@ func (p *planner) census() census {
 	return c
 }
 
+// known is how long after a write to a pod every controller can be taken to have seen it.
+const known = 10 * time.Second
+
 // replicas is the Deployment's size: up at once; down by no more than the pods that hold nothing, and only when
-// whoever chooses the pods to delete has seen that exactly these are not ready.
+// whoever chooses the pods to delete has seen that exactly these are not ready. If one at work is not ready either
+// (its node is silent, its worker down), the cost alone tells them apart, and is given time to be seen.
 func (p *planner) replicas() int {
 	kept, now := p.keptReplicas(), p.state.Deployment.Replicas
 	if kept >= now {
 		return kept
 	}
 	c := p.census()
-	if c.busy || p.state.Deployment.Ready > c.ready {
+	if c.busy || p.state.Deployment.Ready != c.ready {
+		return now
+	}
+	if seen := c.given.Add(known); c.ready < c.needed && p.now.Before(seen) {
+		p.wake(seen)
 		return now
 	}
 	if c.needed == 0 || !c.mixed() {

@@ -85,6 +85,13 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			w.Pool.Wanted, w.mailbox("p2").Report.Observed = 2, 0
 		}, 3},
 		{"it is of another generation, and the others have none to spare", func(_ *world, d *Pod) { d.Set = "set-9" }, 4},
+		{"one at work is not seen ready, and the cost may not have been seen", func(w *world, d *Pod) {
+			w.pod("p1").Ready, w.Deployment.Ready, d.CheapSince = false, 2, w.now.Add(-known+1)
+		}, 4},
+		{"one at work is not ready, and the cost has been seen", func(w *world, d *Pod) {
+			w.pod("p1").Ready, w.Deployment.Ready, d.CheapSince = false, 2, w.now.Add(-known)
+		}, 3},
+		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { w.Deployment.Ready = 2 }, 4},
 		{"more are wanted", func(w *world, _ *Pod) { w.Pool.Wanted = 6 }, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,5 +150,41 @@ func TestNobodyIsBoundWhileTheDeploymentShrinks(t *testing.T) {
 	w.Deployment.Shrinking = false
 	if got := bound(); got != 2 {
 		t.Errorf("%d pods are bound once it has shrunk, want 2", got)
+	}
+}
+
+// A rollout has given p0's slot to p2, and p1's gate is open though an old observation says that it is not. That
+// leaves a place by the count; p2 serves only when p0 does not.
+func TestAGateOpensOnlyAfterItsPredecessors(t *testing.T) {
+	w := settled(t, 4, 2)
+	w.addPod()
+	table := *w.Table
+	table.Slots = slices.Clone(table.Slots)
+	old := w.pod("p0")
+	table.Slots[0].Before, table.Slots[0].Pod = old.PodRef, w.pod("p2").PodRef
+	table.Retired = []PodRef{old.PodRef}
+	w.Table, old.Current, w.pod("p1").Serving = &table, false, false
+	gates := func() []string {
+		var open []string
+		for _, g := range Make(w.State, w.now).Gates {
+			if g.Serving {
+				open = append(open, g.Pod.Name)
+			}
+		}
+		return open
+	}
+	if diff := cmp.Diff([]string{"p1"}, gates()); diff != "" {
+		t.Errorf("while p0 drains, gates that open: %s", diff)
+	}
+	for i := range table.Lanes {
+		if table.Lanes[i].Worker == old.PodRef {
+			table.Lanes = slices.Clone(table.Lanes)
+			table.Lanes[i].Worker = w.pod("p2").PodRef
+			table.Lanes[i].Epoch++
+		}
+	}
+	old.Serving, w.pod("p1").Serving = false, true
+	if diff := cmp.Diff([]string{"p2"}, gates()); diff != "" {
+		t.Errorf("once p0 serves no more, gates that open: %s", diff)
 	}
 }

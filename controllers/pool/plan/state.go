@@ -66,8 +66,10 @@ type Pod struct {
 	ContainersReady, Ready bool
 	// Serving is the readiness gate convoy.dev/serving; false when not yet set.
 	Serving bool
-	// Cheap says that it carries the lowest deletion cost.
-	Cheap bool
+	// Cheap says that it carries the lowest deletion cost, CheapSince when that was written (an annotation
+	// beside it); zero when not Cheap or not known.
+	Cheap      bool
+	CheapSince time.Time
 	// WorkerDownSince is since when its convoy-worker container has not been running; zero while it runs.
 	WorkerDownSince time.Time
 	// BackOff says that the kubelet waits before it starts convoy-worker again (CrashLoopBackOff).

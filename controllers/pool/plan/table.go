@@ -39,6 +39,10 @@ type Slot struct {
 	Pod PodRef
 	// Leaving marks a surplus slot: its lanes drain, then it is removed.
 	Leaving bool
+	// Before is the pod from which a rollout took the slot. Until it is seen not to serve any more the bound pod's
+	// serving gate stays False: one pod that is ready too many, and the Deployment would delete one that is not,
+	// which may be this one, still draining. It is forgotten with the next write after that.
+	Before PodRef
 }
 
 // PodRef is one pod, past or present: names can come again, UIDs cannot.
