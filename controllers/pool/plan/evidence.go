@@ -84,8 +84,11 @@ func (d *pod) reports(unit drain.Unit) (drain.Held, bool) {
 	return entries[at], true
 }
 
-// runs says that the worker reports the lane Running at its present epoch: whatever quarantine it had is over.
+// runs says that the worker reports the lane Running at its present epoch: whatever quarantine it had is over. After
+// the table was rebuilt only a report counts that answers the new table: an earlier one, as of a pod that has
+// stopped since, does not know who had the lane afterwards.
 func (p *planner) runs(unit drain.Unit, l Lane) bool {
-	entry, listed := p.pods[l.Worker].reports(unit)
-	return listed && entry.State == drain.Running && entry.Epoch == l.Epoch
+	d := p.pods[l.Worker]
+	entry, listed := d.reports(unit)
+	return listed && entry.State == drain.Running && entry.Epoch == l.Epoch && d.answers(p.state.Table.Rebuilt)
 }

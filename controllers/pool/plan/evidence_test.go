@@ -78,6 +78,10 @@ func TestEvidence(t *testing.T) {
 			d.UnreachableSince = w.now.Add(-w.Pool.UnreachableAfter)
 			w.pod("p1").ContainersReady = false
 		}, evidence{}, evidence{}},
+		{"the same, and nobody is to have its lanes", func(w *world, d *Pod, _ *Worker) {
+			d.UnreachableSince, w.Pool.Wanted = w.now.Add(-w.Pool.UnreachableAfter), 0
+			w.pod("p1").ContainersReady = false
+		}, evidence{basis: lost}, evidence{basis: lost}},
 		{"the same, and nothing is ever taken by force", func(w *world, d *Pod, _ *Worker) {
 			d.UnreachableSince, w.Pool.UnreachableAfter = w.now.Add(-time.Hour), 0
 		}, evidence{}, evidence{}},

@@ -97,7 +97,7 @@ func (p *planner) judge() {
 	}
 	for _, d := range p.sorted {
 		silent := d.vanished() || p.overdue(d)
-		d.lost = silent && !d.stopped() && p.canTakeOver()
+		d.lost = silent && p.canTakeOver()
 	}
 	for _, s := range p.next.Slots {
 		if d := p.pods[s.Pod]; d != nil {

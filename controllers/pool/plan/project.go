@@ -11,13 +11,14 @@ import (
 )
 
 // project says which mailboxes are to be made, and which specs written: those that say something else than the
-// next table, and those whose worker has a revoke to answer that it has not been told.
+// next table, and those whose worker has a revoke to answer that it has not been told. Their revision is older than
+// the next table's: else the table would have been rebuilt, or written anew because a spec was overwritten.
 func (p *planner) project() {
 	for _, d := range p.sorted {
 		switch {
 		case p.lacksMailbox(d):
 			p.plan.Specs = append(p.plan.Specs, SpecWrite{Pod: d.PodRef, Create: true})
-		case p.listens(d) && p.outOfDate(d) && d.mailbox.Spec.Revision < p.next.Revision:
+		case p.listens(d) && p.outOfDate(d):
 			recheck := d.mailbox.Spec.Revision == 0 && p.plan.Table == nil
 			p.plan.Specs = append(p.plan.Specs, SpecWrite{Pod: d.PodRef, Recheck: recheck, Spec: p.spec(d)})
 		}

@@ -101,11 +101,10 @@ func newRebuilding(s State) *rebuilding {
 	return r
 }
 
-// remember takes the old table's epochs, and whom it did not trust, but not its owners.
+// remember takes the old table's epochs, but not its owners.
 func (r *rebuilding) remember(kind drain.Kind, lanes []Lane) {
 	for i, l := range lanes {
-		c := r.claim(drain.Unit{Kind: kind, Index: int32(i)})
-		c.seen, c.Forced = l.Epoch, l.Forced
+		r.claim(drain.Unit{Kind: kind, Index: int32(i)}).seen = l.Epoch
 	}
 }
 
@@ -129,19 +128,14 @@ func (r *rebuilding) claimSlot(w Worker) {
 	}
 }
 
-// claimSpec takes the worker for the owner of what it was told to hold. A grant that was forced stays so until
-// the worker is seen to run the lane.
+// claimSpec takes the worker for the owner of what it was told to hold.
 func (r *rebuilding) claimSpec(w Worker) {
-	d := &pod{mailbox: &w}
 	for _, g := range w.Spec.Grants {
-		entry, listed := d.reports(g.Unit)
-		runs := listed && entry.State == drain.Running && entry.Epoch == g.Epoch
-		r.own(g.Unit, Lane{Worker: w.Pod, Epoch: g.Epoch, Forced: g.Forced && !runs})
+		r.own(g.Unit, w.Pod, g.Epoch)
 	}
 }
 
-// claimReport takes the worker for the owner of what it says it holds, though it was told to give it back. Only
-// a worker that has run the lane is known to have waited, if its grant was forced.
+// claimReport takes the worker for the owner of what it says it holds, though it was told to give it back.
 func (r *rebuilding) claimReport(w Worker) {
 	for _, h := range w.Report.Held {
 		if !h.State.Holds() {
@@ -149,20 +143,20 @@ func (r *rebuilding) claimReport(w Worker) {
 			c.seen = max(c.seen, h.Epoch, h.Floor)
 			continue
 		}
-		r.own(h.Unit, Lane{Worker: w.Pod, Epoch: h.Epoch, Forced: h.State != drain.Running})
+		r.own(h.Unit, w.Pod, h.Epoch)
 	}
 }
 
 // own notes a claim; the highest epoch counts. Of two workers with the same one the first is asked to open the lane
-// again, above both and by force.
-func (r *rebuilding) own(unit drain.Unit, l Lane) {
+// again, above both.
+func (r *rebuilding) own(unit drain.Unit, worker PodRef, epoch int64) {
 	c := r.claim(unit)
-	c.seen = max(c.seen, l.Epoch)
-	if l.Epoch == c.Epoch && c.State == Owned && l.Worker != c.Worker {
-		c.seen = max(c.seen, l.Epoch+1)
+	c.seen = max(c.seen, epoch)
+	if epoch == c.Epoch && c.State == Owned && worker != c.Worker {
+		c.seen = max(c.seen, epoch+1)
 	}
-	if l.Epoch > c.Epoch {
-		c.Worker, c.Epoch, c.Forced, c.State = l.Worker, l.Epoch, l.Forced, Owned
+	if epoch > c.Epoch {
+		c.Worker, c.Epoch, c.State = worker, epoch, Owned
 	}
 }
 
@@ -197,8 +191,8 @@ func (r *rebuilding) above(revision int64) int64 {
 	return max(revision, r.old.Rebuilt) + jump
 }
 
-// lanes is the rebuilt entries. One that nobody claims is granted by force next, unless the pool is new; one whose
-// owner's epoch is not the highest known is opened again by force: somebody unknown had it since.
+// lanes is the rebuilt entries. Unless the pool is new each is forced: whoever claims a lane, somebody may have had
+// it since whose mailbox is lost, too. One whose owner's epoch is not the highest known is opened again above it.
 func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	for unit := range r.claims {
 		if unit.Kind == kind {
@@ -208,12 +202,8 @@ func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	lanes := make([]Lane, count)
 	for i := range lanes {
 		c := r.claim(drain.Unit{Kind: kind, Index: int32(i)})
-		if c.State == Unowned {
-			lanes[i] = Lane{Slot: lane.None, Epoch: c.seen, Forced: c.Forced || c.seen > 0 || !r.untouched()}
-			continue
-		}
 		lanes[i] = c.Lane
-		lanes[i].Epoch, lanes[i].Forced = c.seen, c.Forced || c.seen > c.Epoch
+		lanes[i].Epoch, lanes[i].Forced = c.seen, c.seen > 0 || !r.untouched()
 		if slot, bound := r.slots[c.Worker]; bound {
 			lanes[i].Slot = slot
 		}

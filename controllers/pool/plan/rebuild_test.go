@@ -12,10 +12,11 @@ import (
 	"convoy.dev/convoy/worker/lane"
 )
 
-// What one worker was told and says of lane 0, and a second one; the table is rebuilt from it.
+// What workers were told and say of lane 0; the table is rebuilt from it. Unless the pool is new the lane is forced:
+// the mailbox of who had it last may be lost with the table.
 func TestRebuiltLane(t *testing.T) {
 	p0, p1 := PodRef{"p0", "uid-p0"}, PodRef{"p1", "uid-p1"}
-	told := func(epoch int64, forced bool) []drain.Grant { return []drain.Grant{{Epoch: epoch, Forced: forced}} }
+	told := func(epoch int64) []drain.Grant { return []drain.Grant{{Epoch: epoch}} }
 	says := func(epoch int64, state drain.HeldState) []drain.Held {
 		return []drain.Held{{Epoch: epoch, State: state}}
 	}
@@ -27,33 +28,34 @@ func TestRebuiltLane(t *testing.T) {
 		want  Lane
 	}{
 		{"one that was told to hold it has it", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, false)}},
-		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned}},
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3)}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned, Forced: true}},
 		{"the higher epoch has it", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 7, Slot: 2, Grants: told(3, false)}},
-			{Pod: p1, Spec: drain.Spec{Revision: 5, Slot: 1, Grants: told(4, false)}},
-		}, nil, Lane{Slot: 1, Worker: p1, Epoch: 4, State: Owned}},
-		{"one that still drains has it, and is not known to have waited", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 7, Slot: 2, Grants: told(3)}},
+			{Pod: p1, Spec: drain.Spec{Revision: 5, Slot: 1, Grants: told(4)}},
+		}, nil, Lane{Slot: 1, Worker: p1, Epoch: 4, State: Owned, Forced: true}},
+		{"the higher epoch has it, wherever it is named", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(4)}},
+			{Pod: p1, Spec: drain.Spec{Revision: 7, Slot: 1, Grants: told(3)}, Report: drain.Report{Held: says(2, drain.Running)}},
+		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 4, State: Owned, Forced: true}},
+		{"one that still drains has it", []Worker{
 			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2}, Report: drain.Report{Held: says(3, drain.Draining)}},
 		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned, Forced: true}},
-		{"one that was told by force, and waits", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, true)}, Report: drain.Report{Held: says(3, drain.Fencing)}},
+		{"one that runs it has it", []Worker{
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3)}, Report: drain.Report{Held: says(3, drain.Running)}},
 		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned, Forced: true}},
-		{"one that was told by force, and has waited", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, true)}, Report: drain.Report{Held: says(3, drain.Running)}},
-		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 3, State: Owned}},
 		{"one that is bound to no slot", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: lane.None, Grants: told(3, false)}},
-		}, nil, Lane{Slot: lane.None, Worker: p0, Epoch: 3, State: Owned}},
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: lane.None, Grants: told(3)}},
+		}, nil, Lane{Slot: lane.None, Worker: p0, Epoch: 3, State: Owned, Forced: true}},
 		{"one that was refused has it at an epoch that others have passed", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, false)}, Report: drain.Report{Held: refused}},
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3)}, Report: drain.Report{Held: refused}},
 		}, nil, Lane{Slot: 2, Worker: p0, Epoch: 8, State: Owned, Forced: true}},
 		{"nobody has it, and there are workers", []Worker{{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2}}},
 			nil, Lane{Slot: lane.None, Forced: true}},
 		{"nobody has it, and the old table knows an epoch", nil,
 			&Lane{Slot: 1, Worker: p1, Epoch: 6, State: Owned}, Lane{Slot: lane.None, Epoch: 6, Forced: true}},
 		{"the old table knows a higher epoch than its worker", []Worker{
-			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3, false)}},
+			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3)}},
 		}, &Lane{Slot: 1, Worker: p1, Epoch: 6, State: Owned}, Lane{Slot: 2, Worker: p0, Epoch: 6, State: Owned, Forced: true}},
 		{"the pool is new", nil, nil, Lane{Slot: lane.None}},
 	} {

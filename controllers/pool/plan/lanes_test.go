@@ -1,0 +1,104 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"convoy.dev/convoy/worker/drain"
+)
+
+// owned is a world at rest in which lane 0, p0's at epoch 4, was granted by force in a table rebuilt at revision 20.
+func owned(t *testing.T) (*world, *Worker) {
+	t.Helper()
+	w := settled(t, 2, 2)
+	table := *w.Table
+	table.Revision, table.Rebuilt, table.Lanes = 30, 20, slices.Clone(table.Lanes)
+	table.Lanes[0].Epoch, table.Lanes[0].Forced = 4, true
+	w.Table = &table
+	box := w.mailbox("p0")
+	box.Spec.Revision, box.Report.Observed = 25, 25
+	box.Spec.Grants = []drain.Grant{{Epoch: 4, Forced: true}}
+	box.Report.Held = []drain.Held{{Epoch: 4, State: drain.Running}}
+	w.mailbox("p1").Spec.Revision = 25
+	return w, box
+}
+
+// A lane stays forced until its worker is known to have waited, in answer to the table as it is.
+func TestWhenALaneIsForcedNoMore(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		report func(*drain.Report)
+		forced bool
+	}{
+		{"it runs", func(*drain.Report) {}, false},
+		{"it waits", func(r *drain.Report) { r.Held[0].State = drain.Fencing }, true},
+		{"it ran at an earlier epoch", func(r *drain.Report) { r.Held[0].Epoch = 3 }, true},
+		{"it ran before the table was rebuilt", func(r *drain.Report) { r.Observed = 19 }, true},
+		{"it is not said to be held", func(r *drain.Report) { r.Held = nil }, true},
+		{"it has resigned", func(r *drain.Report) { r.Held, r.Resigned = nil, true }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, box := owned(t)
+			c.report(&box.Report)
+			next := w.Table
+			if p := Make(w.State, w.now); p.Table != nil {
+				next = p.Table
+			}
+			if got := next.Lanes[0].Forced; got != c.forced {
+				t.Errorf("forced is %v, want %v: %+v", got, c.forced, next.Lanes[0])
+			}
+		})
+	}
+}
+
+// A grant after a rebuild is above the rebuilt revision, and above the broker's epoch.
+func TestEpochOfAGrant(t *testing.T) {
+	for floor, want := range map[int64]int64{5: 21, 19: 21, 20: 21, 21: 22, 90: 91} {
+		w, box := owned(t)
+		box.Report.Held = []drain.Held{{Epoch: 4, State: drain.Refused, Floor: floor}}
+		if l := Make(w.State, w.now).Table.Lanes[0]; l.Epoch != want || !l.Forced {
+			t.Errorf("refused for epoch %d the lane is granted %+v, want epoch %d by force", floor, l, want)
+		}
+	}
+}
+
+// While pods of longer settings may run, a forced grant waits as long as they would.
+func TestQuarantineOutlivesTheSettings(t *testing.T) {
+	w := settled(t, 2, 2)
+	if got := w.Table.Quarantine; got != 40*time.Second {
+		t.Fatalf("quarantine is %s, want fence and timeout", got)
+	}
+	w.Pool.Timeout = 90 * time.Second
+	if got := Make(w.State, w.now).Table.Quarantine; got != 100*time.Second {
+		t.Errorf("with a longer timeout it is %s, want 100s", got)
+	}
+	w.Pool.Timeout = 5 * time.Second
+	if p := Make(w.State, w.now); p.Table != nil {
+		t.Errorf("with a shorter timeout the table is written: %+v", p.Table)
+	}
+	w.Pool.Wanted = 0
+	if err := w.settle(func(Plan) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Table.Quarantine; got != 15*time.Second {
+		t.Errorf("with no worker left it is %s, want 15s", got)
+	}
+}
+
+// A spec that somebody wrote by hand is mended by a newer table: its revision alone tells the newer one.
+func TestASpecOfTheTablesRevisionIsOverwrittenByANewerTable(t *testing.T) {
+	w := settled(t, 2, 2)
+	box := w.mailbox("p0")
+	box.Spec.Revision, box.Spec.Leaving = w.Table.Revision, true
+	p := Make(w.State, w.now)
+	if p.Table == nil || len(p.Moves) > 0 || len(p.Specs) != 1 {
+		t.Fatalf("the plan is %+v, want a table of the next revision and one spec", p)
+	}
+	if got := p.Specs[0].Spec; got.Revision != w.Table.Revision+1 || got.Leaving {
+		t.Errorf("the spec is %+v", got)
+	}
+}
