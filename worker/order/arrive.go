@@ -6,8 +6,10 @@ package order
 // readAhead is how many payloads of a key are read back at a time when it runs from positions or from the park.
 const readAhead = 32
 
-// Message takes the next message of the lane; positions ascend. It returns false when the message was not taken: the lane is not open, drains, or its look-ahead is full. The payload then stays the caller's, and the same message must come first when the caller
-// tries again (an accepted successor would be a lost message); Credit says when. A message seen before, or completed by an earlier owner, is taken and dropped.
+// Message takes the next message of the lane; positions ascend. It returns false when the message was not taken: the
+// lane is not open, drains, or its look-ahead is full. The payload then stays the caller's, and the same message must
+// come first when the caller tries again (an accepted successor would be a lost message); Credit says when. A message
+// seen before, or completed by an earlier owner, is taken and dropped.
 func (s *Sequencer) Message(number int32, m Message) bool {
 	li := s.laneIndex(number)
 	if li == 0 {
@@ -67,7 +69,8 @@ func (s *Sequencer) skip(l *lane, m Message) {
 	s.drop(l, m.Payload)
 }
 
-// append puts a message at the end of its key's convoy, with its payload when the key is within its share of the buffer.
+// append puts a message at the end of its key's convoy, with its payload when the key is within its share of the
+// buffer.
 func (s *Sequencer) append(ki int32, m Message) {
 	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]
@@ -91,7 +94,9 @@ func (s *Sequencer) append(ki int32, m Message) {
 	s.settle(ki, arrived)
 }
 
-// withinShare is the threshold for payloads: a key may hold as many as are free, so that any number of hot keys leaves room for one more key. (Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches, 1998, with alpha 1.)
+// withinShare is the threshold for payloads: a key may hold as many as are free, so that any number of hot keys leaves
+// room for one more key. (Choudhury and Hahne, Dynamic queue length thresholds for shared-memory packet switches, 1998,
+// with alpha 1.)
 func (s *Sequencer) withinShare(l *lane, k *key) bool {
 	free := s.config.Buffer - int(l.payloads)
 	return free > 0 && int(k.front.n) < free
@@ -124,8 +129,10 @@ func (s *Sequencer) refuse(li int32, pos Position) {
 	s.emit(Effect{Kind: Blocked, Lane: l.id, Hash: k.hash, Key: k.name, Count: k.front.n + k.spill.count})
 }
 
+// unblock waits until an eighth of the look-ahead is free, so that a lane at its bound does not say so at every
+// message.
 func (s *Sequencer) unblock(l *lane) {
-	if l.blocked {
+	if l.blocked && l.ledger.outstanding < s.config.LookAhead-s.config.LookAhead/8 {
 		l.blocked = false
 		s.emit(Effect{Kind: Unblocked, Lane: l.id})
 	}
@@ -155,7 +162,8 @@ func (s *Sequencer) prefetch(ki int32, least int) {
 	s.pull(ki, max(least-int(k.front.n), min(readAhead-int(k.front.n), s.free(k))))
 }
 
-// yieldBuffer lets a key that waits give its payloads up when its lane holds more than its buffer: they came at the key's turn.
+// yieldBuffer lets a key that waits give its payloads up when its lane holds more than its buffer: they came at the
+// key's turn.
 func (s *Sequencer) yieldBuffer(ki int32) {
 	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]

@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// suspect is an attempt recorded by an earlier owner. It stays in every later record of the lane until a key takes it over, so that a second crash before its turn does not forget it.
+// suspect is an attempt recorded by an earlier owner. It stays in every later record of the lane until a key takes it
+// over, so that a second crash before its turn does not forget it.
 type suspect struct {
 	Attempt
 	taken bool
@@ -18,7 +19,8 @@ func compareSuspects(a, b suspect) int {
 	return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.Key, b.Key))
 }
 
-// loadAttempts takes over the attempts of messages that are still in the lane or its park. After a crash one that had been run from the park may come again from the lane.
+// loadAttempts takes over the attempts of messages that are still in the lane or its park. After a crash one that had
+// been run from the park may come again from the lane.
 func (s *Sequencer) loadAttempts(l *lane, o *Opening) {
 	for _, a := range o.Progress.Attempts {
 		inLane := a.Position != 0 && !o.Progress.Covers(a.Position)
@@ -42,7 +44,8 @@ func (l *lane) earlier(k *key, n *node) *suspect {
 	return &l.suspects[i]
 }
 
-// needsRecord tells whether a first start of the message must be recorded before it is made: a process that died may have started it, and if this one dies of it the next must know. Later starts of a message always are.
+// needsRecord tells whether a first start of the message must be recorded before it is made: a process that died may
+// have started it, and if this one dies of it the next must know. Later starts of a message always are.
 func (s *Sequencer) needsRecord(l *lane, k *key, n *node, fromPark bool) bool {
 	if fromPark && n.sequence <= s.parks.at(k.park).careful {
 		return true

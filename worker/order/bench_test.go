@@ -18,16 +18,16 @@ type flow struct {
 	done     int
 }
 
-func newFlow(t testing.TB, config Config, lanes, keys int) *flow {
-	t.Helper()
+func newFlow(tb testing.TB, config Config, lanes, keys int) *flow {
+	tb.Helper()
 	seq, err := New(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f := &flow{seq: seq, lanes: lanes}
 	for i := range lanes {
 		if err := seq.Open(Opening{Lane: int32(i), Epoch: 1}); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	for i := range keys {
@@ -59,11 +59,12 @@ func (f *flow) turn() {
 			f.seq.Done(now, f.effects[i].Call)
 		case Complete:
 			f.done++
+		default:
 		}
 	}
 }
 
-func (f *flow) run(t testing.TB, messages int) {
+func (f *flow) run(messages int) {
 	for f.done < messages {
 		if int(f.position)-f.done < 512 {
 			f.feed(64)
@@ -72,12 +73,13 @@ func (f *flow) run(t testing.TB, messages int) {
 	}
 }
 
-// BenchmarkSequencer passes messages of 10,000 keys through 16 lanes, each fed, started, answered and completed. One operation is one message.
+// BenchmarkSequencer passes messages of 10,000 keys through 16 lanes, each fed, started, answered and completed. One
+// operation is one message.
 func BenchmarkSequencer(b *testing.B) {
 	f := newFlow(b, Config{MaxInFlightKeys: 128, Buffer: 1024}, 16, 10_000)
-	f.run(b, 100_000)
+	f.run(100_000)
 	b.ReportAllocs()
 	b.ResetTimer()
-	f.run(b, f.done+b.N)
+	f.run(f.done + b.N)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 }

@@ -67,7 +67,8 @@ func (s *Sequencer) endCall(ci int32) {
 	s.idle = append(s.idle, ci)
 }
 
-// Done says that every message of the call succeeded. It returns false when the call is concluded already: a late answer.
+// Done says that every message of the call succeeded. It returns false when the call is concluded already: a late
+// answer.
 func (s *Sequencer) Done(now Instant, id CallID) bool {
 	s.advance(now)
 	ci := s.activeCall(id)
@@ -145,7 +146,8 @@ func (s *Sequencer) completeFront(ki int32) {
 	s.emit(Effect{Kind: Complete, Lane: l.id, Position: n.position, Sequence: n.sequence, Hash: k.hash, Key: k.name, Payload: n.payload})
 }
 
-// Failed says that the handler refused the call, or was certainly not reached. It returns false when the call is concluded already.
+// Failed says that the handler refused the call, or was certainly not reached. It returns false when the call is
+// concluded already.
 func (s *Sequencer) Failed(now Instant, id CallID, f Failure) bool {
 	s.advance(now)
 	ci := s.activeCall(id)
@@ -160,8 +162,10 @@ func (s *Sequencer) Failed(now Instant, id CallID, f Failure) bool {
 	return true
 }
 
-// TimedOut says that no answer came: the time was up, the connection broke, or the caller cancelled the call. The handler may still be working on it, so the key stays held until sent + Timeout, sent being when the request went out. One late answer until then is
-// welcome and releases the key; after it the call counts as a failed attempt. It returns false when the call is concluded or held already.
+// TimedOut says that no answer came: the time was up, the connection broke, or the caller cancelled the call. The
+// handler may still be working on it, so the key stays held until sent + Timeout, sent being when the request went out.
+// One late answer until then is welcome and releases the key; after it the call counts as a failed attempt. It returns
+// false when the call is concluded or held already.
 func (s *Sequencer) TimedOut(now Instant, id CallID, sent Instant) bool {
 	s.advance(now)
 	ci := s.activeCall(id)
@@ -258,7 +262,8 @@ func (s *Sequencer) wait(ki int32, on trigger, delay int64) {
 	s.yieldBuffer(ki)
 }
 
-// backoff doubles with each attempt up to MaxBackoff; the wait is drawn evenly from its upper half, so that keys that failed together do not come back together.
+// backoff doubles with each attempt up to MaxBackoff; the wait is drawn evenly from its upper half, so that keys that
+// failed together do not come back together.
 func (s *Sequencer) backoff(attempts uint32) int64 {
 	d := s.config.InitialBackoff
 	for i := uint32(1); i < attempts && d < s.config.MaxBackoff; i++ {

@@ -40,7 +40,8 @@ type Config struct {
 	// LookAhead is how many outstanding messages a lane has at most, payloads and positions together; default 100,000.
 	LookAhead int
 	Brake     Brake
-	// OutageKeys is how many different keys must fail, with no success between them, for the handler to count as refusing; default 8.
+	// OutageKeys is how many different keys must fail, with no success between them, for the handler to count as
+	// refusing; default 8.
 	OutageKeys int
 	// ProbeInterval is the wait between two trial calls while the handler refuses or a lane brakes; default 5 s.
 	ProbeInterval int64
@@ -54,7 +55,8 @@ type Brake struct {
 	Window int64
 	// Percent of the keys concluded in Window that must be exceeded; default 20.
 	Percent int
-	// MinFailed is how many failed keys there must be at least, so that a quiet lane does not brake for one; default 10.
+	// MinFailed is how many failed keys there must be at least, so that a quiet lane does not brake for one; default
+	// 10.
 	MinFailed int
 }
 

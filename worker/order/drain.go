@@ -8,7 +8,9 @@ import (
 	"slices"
 )
 
-// Revoke drains the lane: nothing more is taken or started, running and held calls and store operations under way are waited for, then what was not started is given back and Drained says that the lane is closed. It returns false when the lane is not open.
+// Revoke drains the lane: nothing more is taken or started, running and held calls and store operations under way are
+// waited for, then what was not started is given back and Drained says that the lane is closed. It returns false when
+// the lane is not open.
 func (s *Sequencer) Revoke(number int32) bool {
 	li := s.laneIndex(number)
 	if li == 0 {
@@ -30,7 +32,8 @@ func (s *Sequencer) Revoke(number int32) bool {
 	return true
 }
 
-// Fenced says that another owner's epoch is in force: the store will answer nothing more of this lane. What was on its way there counts as not done, the lane drains, and the caller gives no further store answers of it.
+// Fenced says that another owner's epoch is in force: the store will answer nothing more of this lane. What was on its
+// way there counts as not done, the lane drains, and the caller gives no further store answers of it.
 func (s *Sequencer) Fenced(number int32) bool {
 	li := s.laneIndex(number)
 	if li == 0 {

@@ -7,19 +7,26 @@ package order
 type EffectKind uint8
 
 const (
-	// Start calls the handler with Items of Key. Items stays valid until the call is concluded. The caller answers each call exactly once with Done or Failed; or with TimedOut, after which one late Done or Failed is welcome.
+	// Start calls the handler with Items of Key. Items stays valid until the call is concluded. The caller answers each
+	// call exactly once with Done or Failed; or with TimedOut, after which one late Done or Failed is welcome.
 	Start EffectKind = iota + 1
-	// Complete says that the message is completed: at Position the lane's progress has advanced (0: the message was in the park), and the payload is handed back.
+	// Complete says that the message is completed: at Position the lane's progress has advanced (0: the message was in
+	// the park), and the payload is handed back.
 	Complete
-	// Drop hands a payload back whose message is not completed by this: it was seen before, or only its position is kept.
+	// Drop hands a payload back whose message is not completed by this: it was seen before, or only its position is
+	// kept.
 	Drop
-	// Read asks for the message at Position of the lane again; the answer is Reread. A read is repeated by the caller until it succeeds or the lane is drained.
+	// Read asks for the message at Position of the lane again; the answer is Reread. A read is repeated by the caller
+	// until it succeeds or the lane is drained.
 	Read
-	// ReadParked asks for Count messages of the key from the park, in order, the first one after Sequence (0: the oldest); each answer is a ParkedMessage.
+	// ReadParked asks for Count messages of the key from the park, in order, the first one after Sequence (0: the
+	// oldest); each answer is a ParkedMessage.
 	ReadParked
-	// ParkMessage appends the message to the key's sub-lane in the parking store, idempotent by Sequence. Appends of one key are made in the order of these effects; the answer to each durable one is Parked.
+	// ParkMessage appends the message to the key's sub-lane in the parking store, idempotent by Sequence. Appends of
+	// one key are made in the order of these effects; the answer to each durable one is Parked.
 	ParkMessage
-	// Reparked says that a released key failed again: it stays in the park with the failed message, Sequence, at its head. The caller records it with the sub-lane.
+	// Reparked says that a released key failed again: it stays in the park with the failed message, Sequence, at its
+	// head. The caller records it with the sub-lane.
 	Reparked
 	// Unpark removes the key's messages up to and including Sequence from the park; the answer is Unparked.
 	Unpark
@@ -27,9 +34,11 @@ const (
 	Returned
 	// DeadLetterMessage moves the message to the dead letter destination; the answer is DeadLettered.
 	DeadLetterMessage
-	// Record asks for a flush of the lane's progress now: starts wait for it. The answer is Flushed, as for every flush.
+	// Record asks for a flush of the lane's progress now: starts wait for it. The answer is Flushed, as for every
+	// flush.
 	Record
-	// GiveBack hands back a message that was not started. Those of one lane come together, in ascending order, right before Drained; the payload is 0 where only the position was kept.
+	// GiveBack hands back a message that was not started. Those of one lane come together, in ascending order, right
+	// before Drained; the payload is 0 where only the position was kept.
 	GiveBack
 	// Drained says that the lane is closed: nothing of it runs or can still run. Progress is final.
 	Drained
@@ -39,7 +48,8 @@ const (
 	// Braking says that the lane stopped because too many of its keys fail; Flowing takes that back.
 	Braking
 	Flowing
-	// HandlerRefusing says that nothing but failures comes back and the worker stopped taking; HandlerAccepting takes that back.
+	// HandlerRefusing says that nothing but failures comes back and the worker stopped taking; HandlerAccepting takes
+	// that back.
 	HandlerRefusing
 	HandlerAccepting
 )
@@ -58,7 +68,8 @@ type Cause uint8
 const (
 	// CauseFailed: a message of the key failed for good; the key waits for Release or Discard.
 	CauseFailed Cause = iota + 1
-	// CauseLookAhead: the key outgrew the look-ahead; it is drained from the park without anybody's wish. The caller records this cause with the sub-lane and opens such a key with Released set.
+	// CauseLookAhead: the key outgrew the look-ahead; it is drained from the park without anybody's wish. The caller
+	// records this cause with the sub-lane and opens such a key with Released set.
 	CauseLookAhead
 )
 
@@ -66,7 +77,8 @@ var causeNames = [...]string{CauseFailed: "Failed", CauseLookAhead: "LookAhead"}
 
 func (c Cause) String() string { return causeNames[c] }
 
-// Effect is one thing for the caller to do. Which fields are set depends on Kind; Lane is set for all but HandlerRefusing and HandlerAccepting.
+// Effect is one thing for the caller to do. Which fields are set depends on Kind; Lane is set for all but
+// HandlerRefusing and HandlerAccepting.
 type Effect struct {
 	Kind  EffectKind
 	Cause Cause

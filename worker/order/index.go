@@ -5,7 +5,9 @@ package order
 
 import "math/bits"
 
-// index finds keys by lane, hash and name: open addressing with linear probing, deletion by shifting back, so that neither tombstones nor rehashing grow with the number of keys that passed. (Knuth, The Art of Computer Programming 6.4, algorithm R.)
+// index finds keys by lane, hash and name: open addressing with linear probing, deletion by shifting back, so that
+// neither tombstones nor rehashing grow with the number of keys that passed. (Knuth, The Art of Computer Programming
+// 6.4, algorithm R.)
 type index struct {
 	slots []indexSlot
 	count int
@@ -18,7 +20,8 @@ type indexSlot struct {
 
 const minSlots = 64
 
-// mix spreads hashes that share their upper bits, as those of one lane do, and separates equal keys of different lanes. (Fibonacci hashing.)
+// mix spreads hashes that share their upper bits, as those of one lane do, and separates equal keys of different lanes.
+// (Fibonacci hashing.)
 func mix(lane int32, hash uint64) uint64 {
 	return (hash ^ uint64(lane)<<32) * 0x9e3779b97f4a7c15
 }

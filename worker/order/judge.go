@@ -21,8 +21,9 @@ func verdictOf(f Failure) verdict {
 	return judgedBad
 }
 
-// outage notices that nothing but failures comes back. A streak is the time between two calls that did not fail retryably; when OutageKeys different keys have failed within one, the handler refuses, and only one trial call at a time, ProbeInterval apart, is made until
-// one is answered otherwise.
+// outage notices that nothing but failures comes back. A streak is the time between two calls that did not fail
+// retryably; when OutageKeys different keys have failed within one, the handler refuses, and only one trial call at a
+// time, ProbeInterval apart, is made until one is answered otherwise.
 type outage struct {
 	streak            uint32
 	failedKeys        int
@@ -40,7 +41,8 @@ func (o *outage) started() bool {
 	return o.probing
 }
 
-// judge takes a call's end into account and reports whether a failure is forgiven: during an outage, or while the lane brakes, attempts do not count and nothing is concluded by failure, so that an outage does not park the world.
+// judge takes a call's end into account and reports whether a failure is forgiven: during an outage, or while the lane
+// brakes, attempts do not count and nothing is concluded by failure, so that an outage does not park the world.
 func (s *Sequencer) judge(ki int32, c *call, v verdict) (forgiven bool) {
 	k := s.keys.at(ki)
 	if c.outageProbe {
@@ -92,7 +94,8 @@ const (
 
 const brakeSlices = 12
 
-// brake counts a lane's concluded keys. A key is concluded when its convoy ran empty (well) or when a message of it was parked or dead-lettered (failed); slices hold the counts by time.
+// brake counts a lane's concluded keys. A key is concluded when its convoy ran empty (well) or when a message of it was
+// parked or dead-lettered (failed); slices hold the counts by time.
 type brake struct {
 	state   brakeState
 	probeAt Instant

@@ -3,16 +3,19 @@
 
 package order
 
-// key is one convoy in memory. Its messages are, oldest first: those in the park (if any), the nodes of front, the positions of spill.
+// key is one convoy in memory. Its messages are, oldest first: those in the park (if any), the nodes of front, the
+// positions of spill.
 type key struct {
 	hash  uint64
 	name  string
 	due   Instant
 	lane  int32
 	state State
-	// counted: attempts includes the start about to be made. recorded: a durable progress record includes it, or need not.
+	// counted: attempts includes the start about to be made. recorded: a durable progress record includes it, or need
+	// not.
 	counted, recorded bool
-	// suspect: the message tried was in flight when a process died; it runs alone. exhausted: earlier owners used up its attempts; it is concluded without a start.
+	// suspect: the message tried was in flight when a process died; it runs alone. exhausted: earlier owners used up
+	// its attempts; it is concluded without a start.
 	suspect, exhausted bool
 	// inTried: linked in lane.tried. pended: its turn has come and it has not started.
 	inTried, pended bool

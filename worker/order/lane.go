@@ -9,16 +9,19 @@ type lane struct {
 	epoch  uint64
 	ledger ledger
 	brake  brake
-	// careful is the highest position that a process which died may have taken. passed: the lane has been taken beyond it.
+	// careful is the highest position that a process which died may have taken. passed: the lane has been taken beyond
+	// it.
 	careful Position
 	passed  bool
 
-	// ready are the keys whose turn may come, in order of readiness; before and after link the round of lanes, when inRing.
+	// ready are the keys whose turn may come, in order of readiness; before and after link the round of lanes, when
+	// inRing.
 	ready         keyList
 	inRing        bool
 	before, after int32
 
-	// recording are the keys whose start waits for a flush, in order of the version they wait for. version is that of the newest snapshot, asked the one for which Record was emitted, flushed the newest durable one.
+	// recording are the keys whose start waits for a flush, in order of the version they wait for. version is that of
+	// the newest snapshot, asked the one for which Record was emitted, flushed the newest durable one.
 	recording               keyList
 	version, asked, flushed uint64
 
@@ -27,7 +30,8 @@ type lane struct {
 	// suspects are attempts of earlier owners, sorted.
 	suspects []suspect
 
-	// payloads counts bodies in memory or asked for, running calls, storing store operations in flight, parked keys with a park, pended keys whose turn has come and that have not started.
+	// payloads counts bodies in memory or asked for, running calls, storing store operations in flight, parked keys
+	// with a park, pended keys whose turn has come and that have not started.
 	payloads, running, storing, parked, pended int32
 
 	draining, fenced bool
@@ -139,8 +143,10 @@ func (s *Sequencer) makeReady(ki int32, on trigger, first bool) {
 	s.joinRing(k.lane)
 }
 
-// Credit is how many messages of the lane the caller should hand in now. More are accepted up to the look-ahead, but only their positions are kept. With a full buffer it is above 0 only if none of the buffered keys can be started: then others are looked for
-// behind them. While the handler refuses or the lane brakes it is 1 when a trial is due and the lane has no key to make it with.
+// Credit is how many messages of the lane the caller should hand in now. More are accepted up to the look-ahead, but
+// only their positions are kept. With a full buffer it is above 0 only if none of the buffered keys can be started:
+// then others are looked for behind them. While the handler refuses or the lane brakes it is 1 when a trial is due and
+// the lane has no key to make it with.
 func (s *Sequencer) Credit(number int32) int {
 	li := s.laneIndex(number)
 	if li == 0 {

@@ -13,10 +13,13 @@ const (
 	minDecay = 64
 )
 
-// ledger knows which messages of a lane are outstanding, so that everything else up to taken is completed. The newest entries stand in a ring, found by their ordinal; what is still outstanding when the ring comes round moves to the stragglers,
-// sorted by position and found by binary search. One outstanding message costs 8 bytes here, however far the messages around it have advanced.
+// ledger knows which messages of a lane are outstanding, so that everything else up to taken is completed. The newest
+// entries stand in a ring, found by their ordinal; what is still outstanding when the ring comes round moves to the
+// stragglers, sorted by position and found by binary search. One outstanding message costs 8 bytes here, however far
+// the messages around it have advanced.
 //
-// An entry is a position with two bits: doneBit, and gapBit for "a completed message lies between the outstanding entry before this one and this one". Without the second bit a snapshot could not tell a completed message from a number the
+// An entry is a position with two bits: doneBit, and gapBit for "a completed message lies between the outstanding entry
+// before this one and this one". Without the second bit a snapshot could not tell a completed message from a number the
 // lane does not use.
 type ledger struct {
 	ring       []uint64
@@ -24,7 +27,8 @@ type ledger struct {
 	stragglers []uint64
 	// from is the first straggler that may be outstanding; dead counts the completed ones behind it.
 	from, dead int
-	// carry is the gap before ring[head] that is due to entries which left the ring; pending the one before the next entry appended.
+	// carry is the gap before ring[head] that is due to entries which left the ring; pending the one before the next
+	// entry appended.
 	carry, pending bool
 	outstanding    int
 	taken          Position
@@ -40,7 +44,8 @@ func (g *ledger) open(p *Progress, window int) {
 	*g = ledger{ring: make([]uint64, size), taken: p.LowWater, prior: slices.Clone(p.Ranges)}
 }
 
-// completedBefore reports whether an earlier owner completed the message at pos. Positions are asked for in ascending order.
+// completedBefore reports whether an earlier owner completed the message at pos. Positions are asked for in ascending
+// order.
 func (g *ledger) completedBefore(pos Position) bool {
 	for len(g.prior) > 0 && g.prior[0].To < pos {
 		g.pending = true
@@ -73,7 +78,8 @@ func (g *ledger) add(pos Position) uint64 {
 	return ordinal
 }
 
-// evict makes room in the ring: completed entries leave, and with them no outstanding one at the head, it becomes a straggler.
+// evict makes room in the ring: completed entries leave, and with them no outstanding one at the head, it becomes a
+// straggler.
 func (g *ledger) evict() {
 	entry := g.ring[g.head&uint64(len(g.ring)-1)]
 	g.head++

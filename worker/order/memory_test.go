@@ -10,7 +10,8 @@ import (
 	"unsafe"
 )
 
-// TestNothingIsAllocated: the steady state allocates nothing, whether calls succeed, fail and are tried again, or time out.
+// TestNothingIsAllocated: the steady state allocates nothing, whether calls succeed, fail and are tried again, or time
+// out.
 func TestNothingIsAllocated(t *testing.T) {
 	f := newFlow(t, Config{MaxInFlightKeys: 64, BatchMaxMessages: 4, Buffer: 512, MaxAttempts: 1000, OutageKeys: 1 << 30, Timeout: 10, InitialBackoff: 10, MaxBackoff: 20}, 4, 1000)
 	progress := Progress{}
@@ -71,6 +72,7 @@ func TestParkingAllocatesNothing(t *testing.T) {
 					parked = append(parked[:0], parked[e.Count:]...)
 				case Unpark:
 					f.seq.Unparked(0, 0, e.Hash, e.Key, e.Count)
+				default:
 				}
 			}
 		}
@@ -130,7 +132,8 @@ func TestPositionCostsAtMost16Bytes(t *testing.T) {
 	}
 }
 
-// TestStuckKeyStopsNobody: one key fails for ever and receives most of the messages; every message of the others passes, through a look-ahead far smaller than what the stuck key receives.
+// TestStuckKeyStopsNobody: one key fails for ever and receives most of the messages; every message of the others
+// passes, through a look-ahead far smaller than what the stuck key receives.
 func TestStuckKeyStopsNobody(t *testing.T) {
 	const messages = 20_000
 	f := newFlow(t, Config{MaxInFlightKeys: 4, MaxAttempts: 1 << 30, Buffer: 32, LookAhead: 500}, 1, 0)
@@ -152,6 +155,7 @@ func TestStuckKeyStopsNobody(t *testing.T) {
 			s.Parked(Instant(f.position), 0, e.Hash, e.Key, e.Sequence)
 		case Blocked:
 			t.Fatal("the lane is blocked")
+		default:
 		}
 	}
 	for f.position < messages {

@@ -6,23 +6,28 @@ package order
 // moveWindow is how many appends to one key's park are under way at a time.
 const moveWindow = 32
 
-// park is what a key has in the parking store, or on the way there. The store holds a contiguous piece of the convoy that begins with its oldest message not completed; front and spill are newer. So a message of the key that comes from the lane with a sequence up to last is
-// in the store, or was completed from there.
+// park is what a key has in the parking store, or on the way there. The store holds a contiguous piece of the convoy
+// that begins with its oldest message not completed; front and spill are newer. So a message of the key that comes from
+// the lane with a sequence up to last is in the store, or was completed from there.
 type park struct {
-	// durable counts the messages in the store; the first completed of them are completed and their removal is under way.
+	// durable counts the messages in the store; the first completed of them are completed and their removal is under
+	// way.
 	durable, completed int32
 	// appending counts the messages at the head of front whose append is under way.
 	appending int32
-	// window are messages read from the store, the oldest first; requested is how many the read under way, numbered read, asked for.
+	// window are messages read from the store, the oldest first; requested is how many the read under way, numbered
+	// read, asked for.
 	window    nodeList
 	read      uint32
 	requested int32
 	// nextMove is the first node of front whose append is not under way, 0 for none.
 	nextMove int32
 	cause    Cause
-	// released: the key is run from the store. discard: it is to be emptied without running. returned: it is empty, and kept only because last is still needed.
+	// released: the key is run from the store. discard: it is to be emptied without running. returned: it is empty, and
+	// kept only because last is still needed.
 	released, discard, returned bool
-	// last is the newest sequence appended, done the newest completed, cursor the newest read, careful the newest that a process which died may have started unrecorded.
+	// last is the newest sequence appended, done the newest completed, cursor the newest read, careful the newest that
+	// a process which died may have started unrecorded.
 	last, done, cursor, careful Sequence
 }
 
@@ -58,7 +63,8 @@ func (s *Sequencer) loadParked(li int32, from *ParkedKey) {
 	}
 }
 
-// loadReturned keeps in mind what an earlier owner ran from a park, unless the key was parked again: then the messages in the store are newer.
+// loadReturned keeps in mind what an earlier owner ran from a park, unless the key was parked again: then the messages
+// in the store are newer.
 func (s *Sequencer) loadReturned(li int32, from *ReturnedKey) {
 	if s.find(li, from.Hash, from.Key) != 0 {
 		return
@@ -67,7 +73,8 @@ func (s *Sequencer) loadReturned(li int32, from *ReturnedKey) {
 	p.last, p.done, p.returned = from.Last, from.Last, true
 }
 
-// inPark reports whether a message from the lane is in the park already, or was completed from there: the owner before died between the append and the flush.
+// inPark reports whether a message from the lane is in the park already, or was completed from there: the owner before
+// died between the append and the flush.
 func (s *Sequencer) inPark(ki int32, sequence Sequence) bool {
 	p := s.parkOf(s.keys.at(ki))
 	return p != nil && sequence <= p.last
@@ -85,7 +92,8 @@ func (s *Sequencer) mayConclude(k *key) bool {
 	}
 }
 
-// concludeFailure deals with the message tried as OnFailure says. Its attempts stay in the record until that is durable: a process that dies in between must not grant it new ones.
+// concludeFailure deals with the message tried as OnFailure says. Its attempts stay in the record until that is
+// durable: a process that dies in between must not grant it new ones.
 func (s *Sequencer) concludeFailure(ki int32, on trigger) {
 	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]
@@ -112,7 +120,8 @@ func (s *Sequencer) concludeFailure(ki int32, on trigger) {
 	s.settle(ki, stored)
 }
 
-// triedPayload finds the payload of the message tried: left by its call when an append had overtaken it, or at the head of where it was run from.
+// triedPayload finds the payload of the message tried: left by its call when an append had overtaken it, or at the head
+// of where it was run from.
 func (s *Sequencer) triedPayload(k *key) Payload {
 	if k.tried.Payload != 0 {
 		return k.tried.Payload
@@ -123,7 +132,8 @@ func (s *Sequencer) triedPayload(k *key) Payload {
 	return s.nodes.at(s.parks.at(k.park).window.head).payload
 }
 
-// divert sends a key that outgrew the look-ahead through the park. It goes on running; its first message is appended too, even if its call is with the handler, so that it keeps its place whatever becomes of it.
+// divert sends a key that outgrew the look-ahead through the park. It goes on running; its first message is appended
+// too, even if its call is with the handler, so that it keeps its place whatever becomes of it.
 func (s *Sequencer) divert(ki int32) {
 	s.addPark(ki, CauseLookAhead).released = true
 	s.move(ki)
@@ -154,7 +164,8 @@ func (s *Sequencer) move(ki int32) {
 	}
 }
 
-// mayAppend bounds the park of a failed key. A diverted key is drained all the time, and its backlog would be as long in the lane.
+// mayAppend bounds the park of a failed key. A diverted key is drained all the time, and its backlog would be as long
+// in the lane.
 func (s *Sequencer) mayAppend(p *park) bool {
 	return p.cause == CauseLookAhead || int(p.durable-p.completed+p.appending) < s.config.ParkMaxMessagesPerKey
 }
@@ -171,7 +182,8 @@ func (s *Sequencer) appendToPark(k *key, p *park, n *node) {
 	s.emit(Effect{Kind: ParkMessage, Cause: p.cause, Lane: l.id, Hash: k.hash, Key: k.name, Position: n.position, Sequence: n.sequence, Payload: n.payload})
 }
 
-// Parked says that the append of the message is durable. It returns false when no such append is under way. Appends of one key are answered in order.
+// Parked says that the append of the message is durable. It returns false when no such append is under way. Appends of
+// one key are answered in order.
 func (s *Sequencer) Parked(now Instant, number int32, hash uint64, name string, sequence Sequence) bool {
 	s.advance(now)
 	ki := s.find(s.laneIndex(number), hash, name)
@@ -190,16 +202,24 @@ func (s *Sequencer) Parked(now Instant, number int32, hash uint64, name string, 
 	s.leaveLane(ki)
 	if sequence <= p.done {
 		p.completed++
-		s.unpark(k, p, sequence, 1)
+		s.unpark(k, sequence, 1)
 	}
-	for p.appending == 0 && k.front.n > 0 && p.nextMove == k.front.head && s.nodes.at(k.front.head).sequence != 0 && s.nodes.at(k.front.head).sequence <= p.done {
+	for p.appending == 0 && s.frontDone(k, p) {
 		s.completeFront(ki)
 	}
 	s.afterStore(ki)
 	return true
 }
 
-// leaveLane completes, for the lane, the first message of front: it is in the park now. A call or a dead letter under way keeps its payload.
+// frontDone reports whether the first message of front was completed while an append was ahead of it. A sequence of 0
+// is not known yet.
+func (s *Sequencer) frontDone(k *key, p *park) bool {
+	head := s.nodes.at(k.front.head)
+	return k.front.n > 0 && p.nextMove == k.front.head && head.sequence != 0 && head.sequence <= p.done
+}
+
+// leaveLane completes, for the lane, the first message of front: it is in the park now. A call or a dead letter under
+// way keeps its payload.
 func (s *Sequencer) leaveLane(ki int32) {
 	k := s.keys.at(ki)
 	head := s.nodes.at(k.front.head)
@@ -237,16 +257,17 @@ func (s *Sequencer) finishParked(ki int32, sequence Sequence, payload Payload) {
 	p.done = sequence
 	p.completed++
 	s.emit(Effect{Kind: Complete, Lane: s.lanes[k.lane].id, Sequence: sequence, Hash: k.hash, Key: k.name, Payload: payload})
-	s.unpark(k, p, sequence, 1)
+	s.unpark(k, sequence, 1)
 }
 
-func (s *Sequencer) unpark(k *key, p *park, through Sequence, count int32) {
+func (s *Sequencer) unpark(k *key, through Sequence, count int32) {
 	l := &s.lanes[k.lane]
 	l.storing++
 	s.emit(Effect{Kind: Unpark, Lane: l.id, Hash: k.hash, Key: k.name, Sequence: through, Count: count})
 }
 
-// Unparked says that the removal is durable; count is the effect's. The key returns to its lane only now: if the removal were still under way, a crash could bring the message back after its successors.
+// Unparked says that the removal is durable; count is the effect's. The key returns to its lane only now: if the
+// removal were still under way, a crash could bring the message back after its successors.
 func (s *Sequencer) Unparked(now Instant, number int32, hash uint64, name string, count int32) bool {
 	s.advance(now)
 	ki := s.find(s.laneIndex(number), hash, name)
@@ -265,7 +286,8 @@ func (s *Sequencer) Unparked(now Instant, number int32, hash uint64, name string
 	return true
 }
 
-// settlePark returns the key to its lane when its park is empty; else it reads on. A diverted key whose first append waits for a payload is not empty, though nothing of it is in the store.
+// settlePark returns the key to its lane when its park is empty; else it reads on. A diverted key whose first append
+// waits for a payload is not empty, though nothing of it is in the store.
 func (s *Sequencer) settlePark(ki int32) {
 	k := s.keys.at(ki)
 	p := s.parks.at(k.park)
@@ -287,8 +309,9 @@ func (s *Sequencer) settlePark(ki int32) {
 	}
 }
 
-// forgetReturned drops the parks that were kept while the lane delivered what a dead owner had taken: among that may be messages it had parked and not recorded. They must be known as such even if the park has been emptied since; else they would run
-// again, behind their successors.
+// forgetReturned drops the parks that were kept while the lane delivered what a dead owner had taken: among that may be
+// messages it had parked and not recorded. They must be known as such even if the park has been emptied since; else
+// they would run again, behind their successors.
 func (s *Sequencer) forgetReturned(li int32) {
 	for ki := range s.keys.items {
 		if k := &s.keys.items[ki]; k.lane == li && k.park != 0 && s.parks.at(k.park).returned {

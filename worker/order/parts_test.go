@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLedgerIsASet holds the ledger against a set of positions, through a ring so small that stragglers and their compaction are common.
+// TestLedgerIsASet holds the ledger against a set of positions, through a ring so small that stragglers and their
+// compaction are common.
 func TestLedgerIsASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var g ledger

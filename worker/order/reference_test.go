@@ -12,14 +12,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// reference is a second implementation of the rules for starting, retrying, holding and concluding, for messages in memory: slices and full scans, no free lists, no links.
+// reference is a second implementation of the rules for starting, retrying, holding and concluding, for messages in
+// memory: slices and full scans, no free lists, no links.
 type reference struct {
 	config  Config
 	now     Instant
 	random  uint64
 	round   []*referenceLane
 	keys    []*referenceKey
-	calls   int
 	running int
 	held    int
 	storing []*referenceKey
@@ -234,7 +234,7 @@ func (p *pair) pick(t *rapid.T) pairCall {
 func (p *pair) answer(t *rapid.T) {
 	c := p.pick(t)
 	late := c.held && (c.key.state != Held || c.key.call != c.id)
-	ok := false
+	var ok bool
 	switch rapid.IntRange(0, 3).Draw(t, "how") {
 	case 0:
 		completed := rapid.IntRange(0, c.size-1).Draw(t, "completed")
@@ -317,6 +317,7 @@ func (p *pair) poll() (starts []string) {
 			p.seq.Parked(p.now, e.Lane, e.Hash, e.Key, e.Sequence)
 		case DeadLetterMessage:
 			p.seq.DeadLettered(p.now, e.Lane, e.Hash, e.Key)
+		default:
 		}
 	}
 	return starts

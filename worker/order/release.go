@@ -3,7 +3,8 @@
 
 package order
 
-// Release lets a parked key run, from its park, with a fresh count of attempts. It returns false when the key has no park in this lane; a key released before stays so.
+// Release lets a parked key run, from its park, with a fresh count of attempts. It returns false when the key has no
+// park in this lane; a key released before stays so.
 func (s *Sequencer) Release(number int32, hash uint64, name string) bool {
 	ki := s.find(s.laneIndex(number), hash, name)
 	if ki == 0 || !s.hasPark(ki) {
@@ -36,7 +37,8 @@ func (s *Sequencer) grantAttempts(k *key) {
 	}
 }
 
-// Discard drops the messages of a parked key that are in the park or on the way there; they count as completed. A call that runs is waited for. The key then returns to its lane. It returns false when the key has no park in this lane.
+// Discard drops the messages of a parked key that are in the park or on the way there; they count as completed. A call
+// that runs is waited for. The key then returns to its lane. It returns false when the key has no park in this lane.
 func (s *Sequencer) Discard(number int32, hash uint64, name string) bool {
 	ki := s.find(s.laneIndex(number), hash, name)
 	if ki == 0 || !s.hasPark(ki) {
@@ -72,7 +74,7 @@ func (s *Sequencer) emptyDiscarded(ki int32) {
 		p.done = p.last
 		p.completed = p.durable
 		s.closeWindow(&s.lanes[k.lane], p)
-		s.unpark(k, p, p.last, rest)
+		s.unpark(k, p.last, rest)
 	}
 }
 
@@ -95,7 +97,8 @@ func (s *Sequencer) fillWindow(ki, least int32) {
 	s.emit(Effect{Kind: ReadParked, Lane: l.id, Hash: k.hash, Key: k.name, Sequence: max(p.cursor, p.done), Read: p.read, Count: count})
 }
 
-// ParkedMessages answers ReadParked, with its Read number and at least one message, in order. An answer to a read given up since is dropped.
+// ParkedMessages answers ReadParked, with its Read number and at least one message, in order. An answer to a read given
+// up since is dropped.
 func (s *Sequencer) ParkedMessages(number int32, hash uint64, name string, read uint32, messages []Message) {
 	p, ki := s.reading(number, hash, name, read)
 	if p == nil {
@@ -127,7 +130,8 @@ func (s *Sequencer) reading(number int32, hash uint64, name string, read uint32)
 	return nil, 0
 }
 
-// DeadLettered says that the message is durably at the dead letter destination. It returns false when none of the key is on its way.
+// DeadLettered says that the message is durably at the dead letter destination. It returns false when none of the key
+// is on its way.
 func (s *Sequencer) DeadLettered(now Instant, number int32, hash uint64, name string) bool {
 	s.advance(now)
 	ki := s.find(s.laneIndex(number), hash, name)

@@ -36,7 +36,8 @@ func message(position int, key string) Message {
 	return Message{Position: Position(position), Sequence: Sequence(position), Hash: uint64(len(key)), Key: key, Payload: Payload(position)}
 }
 
-// TestRefusedMessageComesFirst: a successor that was taken before it would make the progress claim a message that nobody has.
+// TestRefusedMessageComesFirst: a successor that was taken before it would make the progress claim a message that
+// nobody has.
 func TestRefusedMessageComesFirst(t *testing.T) {
 	s := open(t, Config{OnFailure: Block, Buffer: 2, LookAhead: 2}, Opening{})
 	s.Message(0, message(1, "a"))
@@ -81,7 +82,8 @@ func TestClockNeverGoesBack(t *testing.T) {
 	}
 }
 
-// TestAnswerToAnOldReadIsDropped: the key was parked, emptied and parked again while a read of its first park was under way.
+// TestAnswerToAnOldReadIsDropped: the key was parked, emptied and parked again while a read of its first park was under
+// way.
 func TestAnswerToAnOldReadIsDropped(t *testing.T) {
 	s := open(t, Config{MaxAttempts: 1}, Opening{Parked: []ParkedKey{{Hash: 1, Key: "a", First: 1, Last: 2, Count: 2, Released: true}}})
 	old := only(t, s.Poll(0, nil), ReadParked)
@@ -101,5 +103,33 @@ func TestAnswerToAnOldReadIsDropped(t *testing.T) {
 	s.ParkedMessages(0, 1, "a", fresh.Read, []Message{{Sequence: 3, Payload: 9}})
 	if started := only(t, s.Poll(0, nil), Start); started.Items[0].Sequence != 3 {
 		t.Errorf("started %v", started.Items)
+	}
+}
+
+// TestDeadLetteredKeyCountsOnce: three of thirteen keys are more than a fifth; were the failed ones counted again when
+// their convoys ran empty, three of fifteen would not be.
+func TestDeadLetteredKeyCountsOnce(t *testing.T) {
+	s := open(t, Config{MaxAttempts: 1, OnFailure: DeadLetter, Brake: Brake{MinFailed: 3}}, Opening{})
+	braking := 0
+	for n := 1; n <= 13; n++ {
+		s.Message(0, message(n, string(rune('a'+n))))
+		call := only(t, s.Poll(0, nil), Start).Call
+		if n <= 10 {
+			s.Done(0, call)
+			continue
+		}
+		s.Failed(0, call, Failure{})
+		for _, e := range s.Poll(0, nil) {
+			switch e.Kind {
+			case DeadLetterMessage:
+				s.DeadLettered(0, 0, e.Hash, e.Key)
+			case Braking:
+				braking = n
+			default:
+			}
+		}
+	}
+	if braking != 13 {
+		t.Errorf("the lane brakes at key %d, want 13", braking)
 	}
 }

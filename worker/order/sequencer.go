@@ -11,7 +11,8 @@ import (
 // maxLanes bounds lane numbers, so that a wrong one cannot allocate without bound.
 const maxLanes = 1 << 20
 
-// Sequencer decides what one worker process may start next. It is owned by one goroutine. Effects of all events are collected and handed out by Poll.
+// Sequencer decides what one worker process may start next. It is owned by one goroutine. Effects of all events are
+// collected and handed out by Poll.
 type Sequencer struct {
 	config Config
 	now    Instant
@@ -105,13 +106,15 @@ func (s *Sequencer) laneIndex(number int32) int32 {
 	return s.byNumber[number]
 }
 
-// Pause is for a worker that has lost its hold: nothing is started until Resume. The caller cancels its calls and answers them with TimedOut, which keeps their keys held as long as the handler may work on them.
+// Pause is for a worker that has lost its hold: nothing is started until Resume. The caller cancels its calls and
+// answers them with TimedOut, which keeps their keys held as long as the handler may work on them.
 func (s *Sequencer) Pause() { s.paused = true }
 
 // Resume takes Pause back.
 func (s *Sequencer) Resume() { s.paused = false }
 
-// Poll lets time pass, starts what may be started, and returns the effects of all events since the last Poll, in order. The caller hands back the slice of the poll before, whose space is reused; effects must be carried out in order.
+// Poll lets time pass, starts what may be started, and returns the effects of all events since the last Poll, in order.
+// The caller hands back the slice of the poll before, whose space is reused; effects must be carried out in order.
 func (s *Sequencer) Poll(now Instant, buffer []Effect) []Effect {
 	s.advance(now)
 	for len(s.timers) > 0 && s.keys.at(s.timers[0]).due <= s.now {

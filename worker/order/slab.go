@@ -3,7 +3,8 @@
 
 package order
 
-// slab hands out records by index and takes them back, so that the steady state allocates nothing. Index 0 means "none".
+// slab hands out records by index and takes them back, so that the steady state allocates nothing. Index 0 means
+// "none".
 type slab[T any] struct {
 	items []T
 	free  []int32

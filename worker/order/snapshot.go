@@ -3,7 +3,8 @@
 
 package order
 
-// Snapshot fills p, reusing its slices, with what is to be flushed for the lane. It returns false when the lane is not open.
+// Snapshot fills p, reusing its slices, with what is to be flushed for the lane. It returns false when the lane is not
+// open.
 func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
 	li := s.laneIndex(number)
 	if li == 0 {
@@ -75,7 +76,8 @@ func (s *Sequencer) Flushed(number int32, version uint64) {
 	}
 }
 
-// awaitRecord queues a key until its attempt is in a durable record. Versions only grow, so the queue is in their order but for keys that waited out a retry; those are let in front.
+// awaitRecord queues a key until its attempt is in a durable record. Versions only grow, so the queue is in their order
+// but for keys that waited out a retry; those are let in front.
 func (s *Sequencer) awaitRecord(ki int32) {
 	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]

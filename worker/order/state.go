@@ -65,7 +65,8 @@ type transition struct {
 	to   []State
 }
 
-// transitions is every change of state there is; enter panics on any other. What decides between several targets is told in doc.go.
+// transitions is every change of state there is; enter panics on any other. What decides between several targets is
+// told in doc.go.
 var transitions = []transition{
 	{Resting, arrived, []State{Ready}},
 	{Resting, stored, []State{Ready}},
@@ -118,7 +119,8 @@ func (s *Sequencer) enter(k *key, on trigger, to State) {
 	}
 }
 
-// setPended counts the keys whose turn has come and that have not started, so that a lane does not read, or record as about to be started, more than it can soon start.
+// setPended counts the keys whose turn has come and that have not started, so that a lane does not read, or record as
+// about to be started, more than it can soon start.
 func (s *Sequencer) setPended(k *key, pended bool) {
 	l := &s.lanes[k.lane]
 	k.pended = pended

@@ -77,6 +77,7 @@ func (s *story) carryOut(e Effect) bool {
 			}
 		}
 		s.seq.ParkedMessages(e.Lane, e.Hash, e.Key, e.Read, found)
+	default:
 	}
 	return true
 }

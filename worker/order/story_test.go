@@ -20,8 +20,9 @@ import (
 
 var update = flag.Bool("update", false, "write what the stories say now into testdata")
 
-// TestStories plays the scripts in testdata. A script is a list of commands, each followed by "----", what the sequencer wants done, and an empty line; lines that begin with # are for the reader. The commands are the cases of story.play. Positions and sequences are the same
-// numbers; a key written x#7 has the hash 7.
+// TestStories plays the scripts in testdata. A script is a list of commands, each followed by "----", what the
+// sequencer wants done, and an empty line; lines that begin with # are for the reader. The commands are the cases of
+// story.play. Positions and sequences are the same numbers; a key written x#7 has the hash 7.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {

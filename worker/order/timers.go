@@ -3,7 +3,8 @@
 
 package order
 
-// timers is a binary heap of key indices by key.due; key.timer is the place in it plus one, 0 when the key waits for nothing.
+// timers is a binary heap of key indices by key.due; key.timer is the place in it plus one, 0 when the key waits for
+// nothing.
 type timers []int32
 
 func (s *Sequencer) setTimer(ki int32, due Instant) {

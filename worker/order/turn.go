@@ -3,7 +3,8 @@
 
 package order
 
-// source tells whether the key's next message is run from its park (true) or from its lane. While the park holds anything, it is older than everything in front.
+// source tells whether the key's next message is run from its park (true) or from its lane. While the park holds
+// anything, it is older than everything in front.
 func (s *Sequencer) source(k *key) (fromPark bool) {
 	p := s.parkOf(k)
 	return p != nil && p.holds()

@@ -8,21 +8,26 @@ import (
 	"slices"
 )
 
-// Instant is a reading of the caller's monotonic clock in nanoseconds, from an origin of the caller's choice. It never goes back within one process.
+// Instant is a reading of the caller's monotonic clock in nanoseconds, from an origin of the caller's choice. It never
+// goes back within one process.
 type Instant int64
 
-// Position is a message's place in its lane as the broker counts it. Positions of one lane ascend but need not be contiguous: lanes may share one numbering.
-// They start at 1 and stay below 2^62; 0 means "not in the lane", as for a message that is run from the park.
+// Position is a message's place in its lane as the broker counts it. Positions of one lane ascend but need not be
+// contiguous: lanes may share one numbering. They start at 1 and stay below 2^62; 0 means "not in the lane", as for a
+// message that is run from the park.
 type Position uint64
 
-// Sequence is a message's place in its source shard. It never changes, neither by routing nor by parking. Within one key it ascends.
+// Sequence is a message's place in its source shard. It never changes, neither by routing nor by parking. Within one
+// key it ascends.
 type Sequence uint64
 
-// Payload is the caller's handle on a message body; 0 means "no body in memory". A handle given in by Message, Reread or ParkedMessage is the sequencer's until exactly one of the effects Complete, Drop and GiveBack
-// hands it back. Start, Park and DeadLetter lend it.
+// Payload is the caller's handle on a message body; 0 means "no body in memory". A handle given in by Message, Reread
+// or ParkedMessage is the sequencer's until exactly one of the effects Complete, Drop and GiveBack hands it back.
+// Start, Park and DeadLetter lend it.
 type Payload uint64
 
-// CallID names one call of the handler. It is never used again within one process, so a late answer to a concluded call is recognised.
+// CallID names one call of the handler. It is never used again within one process, so a late answer to a concluded call
+// is recognised.
 type CallID uint64
 
 // Message is one message of a lane, in lane order.
@@ -47,30 +52,35 @@ type Item struct {
 // Range is a span of lane positions, both ends included, in which every message of the lane is completed.
 type Range struct{ From, To Position }
 
-// Attempt is a message that was started and not concluded, with the starts made so far. It is part of the progress record, so that attempts survive restarts and moves.
+// Attempt is a message that was started and not concluded, with the starts made so far. It is part of the progress
+// record, so that attempts survive restarts and moves.
 type Attempt struct {
 	// Position is 0 for a message that was run from the park.
 	Position Position
 	Sequence Sequence
 	Hash     uint64
 	Key      string
-	// Attempts counts the starts that were not forgiven as part of an outage; 0 for a suspect whose release granted it new ones.
+	// Attempts counts the starts that were not forgiven as part of an outage; 0 for a suspect whose release granted it
+	// new ones.
 	Attempts uint32
 	// Suspect: the message was in flight when a process died, and has not run since.
 	Suspect bool
 }
 
-// Progress is how far a lane is completed: what is flushed to the broker while the lane is held, and what the next owner opens it with.
+// Progress is how far a lane is completed: what is flushed to the broker while the lane is held, and what the next
+// owner opens it with.
 type Progress struct {
 	// LowWater is the highest position up to which every message of the lane is completed.
 	LowWater Position
-	// Ranges are completed above LowWater; ascending, neither overlapping nor adjacent. There are at most as many as messages outstanding, which the look-ahead bounds.
+	// Ranges are completed above LowWater; ascending, neither overlapping nor adjacent. There are at most as many as
+	// messages outstanding, which the look-ahead bounds.
 	Ranges []Range
 	// Taken is the highest position the sequencer was given.
 	Taken Position
 	// Attempts are the messages started and not concluded, in no particular order.
 	Attempts []Attempt
-	// Returned are keys whose park was emptied while the lane was still delivering what a dead owner had taken. Messages of theirs up to Last were run from the park, and are not run again from the lane.
+	// Returned are keys whose park was emptied while the lane was still delivering what a dead owner had taken.
+	// Messages of theirs up to Last were run from the park, and are not run again from the lane.
 	Returned []ReturnedKey
 	// Careful is Opening.CarefulThrough as long as it matters: a clean hand-over does not end it.
 	Careful Position
@@ -87,7 +97,8 @@ func (p *Progress) Covers(at Position) bool {
 	return i < len(p.Ranges) && p.Ranges[i].From <= at
 }
 
-// Limit cuts the ranges to the lowest n, for a broker whose records are small. What is cut is repeated after a crash; it is never lost.
+// Limit cuts the ranges to the lowest n, for a broker whose records are small. What is cut is repeated after a crash;
+// it is never lost.
 func (p *Progress) Limit(n int) {
 	if len(p.Ranges) > n {
 		p.Ranges = p.Ranges[:n]
@@ -101,7 +112,8 @@ type ParkedKey struct {
 	// First and Last are the sequences of the oldest and newest message in the store, Count how many there are.
 	First, Last Sequence
 	Count       int
-	// Released is set for a key that was diverted (CauseLookAhead) or whose release is still wished: it is run from the park at once.
+	// Released is set for a key that was diverted (CauseLookAhead) or whose release is still wished: it is run from the
+	// park at once.
 	Released bool
 }
 
@@ -118,10 +130,12 @@ type Opening struct {
 	Epoch uint64
 	// Progress is the record of the newest earlier epoch.
 	Progress Progress
-	// Crashed says that the record was not the last word of an owner that drained: its Attempts are suspects and run alone.
+	// Crashed says that the record was not the last word of an owner that drained: its Attempts are suspects and run
+	// alone.
 	Crashed bool
-	// CarefulThrough is the highest position that a process which died may have taken. Up to it every start is recorded first, and messages in the park are not run a second time from the lane. The lane's end at the time of opening is always safe;
-	// 0 after a clean hand-over.
+	// CarefulThrough is the highest position that a process which died may have taken. Up to it every start is recorded
+	// first, and messages in the park are not run a second time from the lane. The lane's end at the time of opening is
+	// always safe; 0 after a clean hand-over.
 	CarefulThrough Position
 	Parked         []ParkedKey
 }

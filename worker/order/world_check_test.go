@@ -35,7 +35,8 @@ func TestWorldKeepsItsPromises(t *testing.T) {
 	}
 }
 
-// TestWorldsGoEverywhere holds the random worlds to their purpose: every way through the table and every effect is seen in a fixed set of them, and two rare ones in a story.
+// TestWorldsGoEverywhere holds the random worlds to their purpose: every way through the table and every effect is seen
+// in a fixed set of them, and two rare ones in a story.
 func TestWorldsGoEverywhere(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range uint64(200) {
@@ -151,7 +152,7 @@ func (w *world) check() {
 	if total != s.Running() || live != s.Len() || live != s.index.count {
 		w.fail("counts %d calls, %d and %d keys; there are %d and %d", s.Running(), s.Len(), s.index.count, total, live)
 	}
-	if int(s.running+s.held) > 2*w.config.MaxInFlightKeys {
+	if s.running+s.held > 2*w.config.MaxInFlightKeys {
 		w.fail("%d calls", s.running+s.held)
 	}
 }

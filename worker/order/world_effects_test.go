@@ -54,6 +54,7 @@ func (w *world) judge(e Effect) {
 		w.judgeDrained(e)
 	case HandlerRefusing, HandlerAccepting:
 		w.refusing = e.Kind == HandlerRefusing
+	default:
 	}
 }
 
@@ -73,7 +74,8 @@ func (w *world) handBack(e Effect) {
 	}
 }
 
-// judgeStart holds a start against the truth: nothing of the key may be running, everything before it must be concluded, and it must not be repeated without a crash.
+// judgeStart holds a start against the truth: nothing of the key may be running, everything before it must be
+// concluded, and it must not be repeated without a crash.
 func (w *world) judgeStart(e Effect) {
 	l, c := w.lanes[e.Lane], w.convoy(e.Lane, e.Key)
 	if w.paused || l.revoked {
@@ -224,6 +226,7 @@ func (w *world) apply(op operation, answer bool) {
 		if answer {
 			w.readParked(e, c)
 		}
+	default:
 	}
 }
 

@@ -226,7 +226,8 @@ func (w *world) flush() {
 	w.seq.Flushed(l.number, l.record.Version)
 }
 
-// judgeSnapshot holds the progress against the truth: it claims no message that is not concluded or in the store, and names every message that is with the handler.
+// judgeSnapshot holds the progress against the truth: it claims no message that is not concluded or in the store, and
+// names every message that is with the handler.
 func (w *world) judgeSnapshot(l *worldLane, p *Progress) {
 	for _, m := range l.messages {
 		c := w.convoy(l.number, m.Key)

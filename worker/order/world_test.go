@@ -10,7 +10,9 @@ import (
 	"slices"
 )
 
-// world is a broker, a parking store, a handler and a worker process around a Sequencer, driven at random from a seed. It knows the truth about every message and judges every effect by it, with the simplest bookkeeping there is: maps and full scans.
+// world is a broker, a parking store, a handler and a worker process around a Sequencer, driven at random from a seed.
+// It knows the truth about every message and judges every effect by it, with the simplest bookkeeping there is: maps
+// and full scans.
 type world struct {
 	random *rand.Rand
 	config Config
@@ -78,7 +80,8 @@ type operation struct {
 type worldCall struct {
 	effect Effect
 	items  []Item
-	// until is when the handler stops working on it at the latest; 0 once answered. lost: the worker was told TimedOut. kills: its message kills the worker. alone: it is a suspect's.
+	// until is when the handler stops working on it at the latest; 0 once answered. lost: the worker was told TimedOut.
+	// kills: its message kills the worker. alone: it is a suspect's.
 	until Instant
 	lost  bool
 	kills bool
@@ -222,7 +225,8 @@ func (w *world) crash() {
 	w.boot()
 }
 
-// forgetUnrecorded notes what a new owner may repeat: what is concluded but neither in the record nor gone from the store. It must be a tail of what is concluded.
+// forgetUnrecorded notes what a new owner may repeat: what is concluded but neither in the record nor gone from the
+// store. It must be a tail of what is concluded.
 func (w *world) forgetUnrecorded(l *worldLane) {
 	recorded := map[Sequence]bool{}
 	for _, m := range l.messages {
