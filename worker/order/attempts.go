@@ -85,8 +85,8 @@ func (s *Sequencer) firstAttempt(ki int32, n *node, fromPark bool) {
 	}
 	if !k.recorded {
 		k.recordAt = l.version + 1
+		s.joinTried(ki)
 	}
-	s.joinTried(ki)
 }
 
 // uncount takes back an attempt that was counted and will not be made.

@@ -209,6 +209,7 @@ func (s *Sequencer) fail(ci int32, f Failure, on trigger) {
 	k.suspect, k.exhausted = false, false
 	l := &s.lanes[k.lane]
 	k.recordAt = l.version + 1
+	s.joinTried(ki)
 	forgiven := s.judge(ki, c, verdictOf(f))
 	switch {
 	case l.draining:

@@ -25,7 +25,8 @@ type lane struct {
 	recording               keyList
 	version, asked, flushed uint64
 
-	// tried heads the list of keys whose first message was started and not concluded.
+	// tried heads the list of keys whose first message was started before, or is about to be recorded as started; a
+	// first call under way is found in calls.
 	tried int32
 	// suspects are attempts of earlier owners, sorted.
 	suspects []suspect

@@ -23,6 +23,11 @@ func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
 	for ki := l.tried; ki != 0; ki = s.keys.at(ki).triedNext {
 		s.appendAttempts(p, s.keys.at(ki))
 	}
+	for ci := range s.calls {
+		if c := &s.calls[ci]; c.active && s.keys.at(c.key).lane == li && !s.keys.at(c.key).inTried {
+			s.appendAttempts(p, s.keys.at(c.key))
+		}
+	}
 	for i := range l.suspects {
 		if a := &l.suspects[i]; !a.taken {
 			p.Attempts = append(p.Attempts, a.Attempt)
