@@ -82,7 +82,9 @@ func (p *planner) rollOut() {
 			return
 		}
 		s := outdated[0]
-		s.Before = s.Pod
+		if !p.servesYet(s.Before) {
+			s.Before = s.Pod
+		}
 		s.unbind(p.pods[s.Pod])
 		s.bind(spare)
 		outdated = outdated[1:]

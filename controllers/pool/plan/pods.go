@@ -42,10 +42,11 @@ func (p *planner) writePod(d *pod) {
 // keptReplicas is the replicas that the pool needs: a pod for each slot, those that still drain included.
 func (p *planner) keptReplicas() int { return max(p.wanted(), len(p.next.Slots)) }
 
-// servesYet says that a pod that lost its slot in a rollout may still count as ready.
+// servesYet says that a pod that lost its slot in a rollout may still count as ready in its place. One that has been
+// bound again counts for its new slot.
 func (p *planner) servesYet(before PodRef) bool {
 	d := p.pods[before]
-	return d != nil && d.active() && (d.Serving || !p.idle(d))
+	return d != nil && d.active() && d.slot == lane.None && (d.Serving || d.held > 0)
 }
 
 // openGates lets bound pods serve, one for each slot at most. While an outdated pod is seen to serve it takes the

@@ -165,8 +165,9 @@ func checkDecided(t *rapid.T, w *world, p Plan) {
 	if p.ObserveLive || len(p.Confirm) > 0 || w.Table == nil || behind(w.State) {
 		return
 	}
-	after, writes := w.copy(), p
-	writes.Delete, writes.Replicas = nil, w.Deployment.Replicas // these change the facts
+	after := w.copy()
+	// What is written to pods and Deployment changes the facts.
+	writes := Plan{Table: p.Table, Specs: p.Specs, Replicas: w.Deployment.Replicas}
 	after.apply(writes)
 	again := Make(after.State, w.now)
 	made := map[PodRef]bool{}

@@ -70,8 +70,11 @@ func (p *planner) replicas() int {
 		p.wake(seen)
 		return now
 	}
-	if c.needed == 0 || !c.mixed() {
+	if c.needed == 0 || p.state.Deployment.Sets < 2 && !c.mixed() {
 		return min(now, max(kept, c.needed))
+	}
+	if p.state.Deployment.Shrinking {
+		return now
 	}
 	for of := range c.neededOf {
 		if c.idleOf[of] == 0 {
@@ -82,7 +85,8 @@ func (p *planner) replicas() int {
 }
 
 // mixed says that pods of several generations are there. A Deployment in the middle of a rollout takes pods from
-// each in proportion, so that it is shrunk by one at a time, and only while each has one to spare.
+// each ReplicaSet in proportion to its size, pods that could not be made included. So it is shrunk by one at a time,
+// when the one before is done, and only while each has one to spare.
 func (c census) mixed() bool {
 	if len(c.neededOf) > 1 {
 		return true

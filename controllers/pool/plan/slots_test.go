@@ -92,6 +92,13 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			w.pod("p1").Ready, w.Deployment.Ready, d.CheapSince = false, 2, w.now.Add(-known)
 		}, 3},
 		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { w.Deployment.Ready = 2 }, 4},
+		{"another ReplicaSet cannot make its pods", func(w *world, _ *Pod) { w.Deployment.Sets = 2 }, 3},
+		{"the same, and the one with the workers has none to spare", func(w *world, d *Pod) {
+			w.Deployment.Sets, w.Deployment.Replicas, d.Deleting = 2, 5, true
+		}, 5},
+		{"the same, and the last step is under way", func(w *world, _ *Pod) {
+			w.Deployment.Sets, w.Deployment.Shrinking = 2, true
+		}, 4},
 		{"more are wanted", func(w *world, _ *Pod) { w.Pool.Wanted = 6 }, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {

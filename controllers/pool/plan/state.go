@@ -115,6 +115,9 @@ type Deployment struct {
 	// Ready is the sum of status.readyReplicas over its ReplicaSets, that is, what the controllers that
 	// choose pods to delete have seen of readiness.
 	Ready int
+	// Sets is how many of its ReplicaSets are to have pods, that is, have a spec.replicas above 0, whether or not
+	// the pods can be made: in a rollout more than one.
+	Sets int
 	// Shrinking says that one of them may still be about to delete a pod for an earlier, smaller size: the
 	// Deployment or a ReplicaSet has a generation that its controller has not observed, a ReplicaSet has more
 	// pods than its spec.replicas, or these do not add up to Replicas yet. What is observed here must not be

@@ -224,6 +224,7 @@ func (w *world) kubelet() {
 // deployment keeps as many pods as it is to have, and rolls the template out: one pod over at most, outdated pods
 // deleted as those of the present template get ready.
 func (w *world) deployment() {
+	defer w.countSets()
 	size := w.Deployment.Replicas
 	active := w.actives()
 	outdated := slices.IndexFunc(active, func(d *Pod) bool { return !d.Current })
@@ -257,6 +258,18 @@ func (w *world) deployment() {
 	if outdated < 0 && over > 0 {
 		w.faults = append(w.faults, fmt.Sprintf("the Deployment has to delete %d ready pods", over))
 	}
+}
+
+// countSets counts the ReplicaSets with pods, and the present one while it is to have some.
+func (w *world) countSets() {
+	sets := map[string]bool{}
+	for _, d := range w.actives() {
+		sets[d.Set] = true
+	}
+	if w.Deployment.Replicas > 0 {
+		sets[fmt.Sprint("set-", w.set)] = true
+	}
+	w.Deployment.Sets = len(sets)
 }
 
 // actives are the pods that a ReplicaSet counts, in the order in which it deletes those that are not ready.
