@@ -60,6 +60,7 @@ type adversary struct {
 	mends       []*mend
 	noPullUntil time.Duration
 	idle        bool
+	taken       [actions]int // how often each action was taken
 }
 
 // mend takes one trouble back, once.
@@ -111,6 +112,7 @@ func (a *adversary) forAWhile(longest time.Duration, undo func()) {
 }
 
 func (a *adversary) act(what action) {
+	a.taken[what]++
 	a.w.tell(about{}, "ADVERSARY: %v", what)
 	switch what {
 	case crashController, deposeController, freezeController, stallWatches:

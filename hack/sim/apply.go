@@ -121,7 +121,11 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		patch(gate.Pod, "serving gate "+ifElse(gate.Serving, "True", "False"), func(o *podObject) { o.serving = gate.Serving })
 	}
 	for _, ref := range p.Cheapen {
-		patch(ref, "lowest deletion cost", func(o *podObject) { o.cheap = true })
+		patch(ref, "lowest deletion cost", func(o *podObject) {
+			if !o.cheap {
+				o.cheap, o.cheapSince = true, c.w.clock.now
+			}
+		})
 	}
 	for _, ref := range p.Restore {
 		patch(ref, "usual deletion cost", func(o *podObject) { o.cheap = false })

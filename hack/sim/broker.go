@@ -53,6 +53,7 @@ type laneLog struct {
 	// stored is the number of the last store operation, of the owner with that token: operations are a chain.
 	stored   int
 	storedBy drain.Token
+	openedBy *heldLane // who made the newest progress record: a late copy of that write changes nothing
 }
 
 // progressRecord is one progress record, of one owner.
@@ -160,6 +161,10 @@ func (b *broker) flush(lane int32, next progressRecord, worker string) error {
 	if b.owns(laneUnit(lane), next.token, worker) {
 		b.w.check.flushed(lane, &next.progress)
 	}
+	if b.w.story.on {
+		b.w.tell(about{lane: unitName(laneUnit(lane))}, "broker: progress of %v, version %d: %d %v%s", next.token, next.progress.Version,
+			next.progress.LowWater, next.progress.Ranges, ifTrue(next.final, ", final"))
+	}
 	l := b.lanes[lane]
 	key := b.w.faults.progressKey
 	at, found := slices.BinarySearchFunc(l.progress, next, func(r, next progressRecord) int {
@@ -177,7 +182,8 @@ func (b *broker) flush(lane int32, next progressRecord, worker string) error {
 }
 
 // load gives a new owner the newest progress, and takes the older records away.
-func (b *broker) load(lane int32, token drain.Token, worker string) (order.Opening, error) {
+func (b *broker) load(by *heldLane, worker string) (order.Opening, error) {
+	lane, token := by.number, by.token
 	if !b.owns(laneUnit(lane), token, worker) {
 		return order.Opening{}, errFenced
 	}
@@ -195,9 +201,11 @@ func (b *broker) load(lane int32, token drain.Token, worker string) (order.Openi
 		o.CarefulThrough = order.Position(l.announced)
 	}
 	l.storedBy = token
-	mine := progressRecord{token: token, progress: cloneProgress(newest.progress)}
-	mine.progress.Version = 0
-	l.progress = []progressRecord{mine}
+	if l.openedBy != by {
+		mine := progressRecord{token: token, progress: cloneProgress(newest.progress)}
+		mine.progress.Version = 0
+		l.progress, l.openedBy = []progressRecord{mine}, by
+	}
 	for _, name := range l.park.names {
 		p := l.park.values[name]
 		if len(p.sequences) > 0 {

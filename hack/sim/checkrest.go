@@ -47,10 +47,28 @@ func (w *World) reach(left func() string, rule Rule) {
 			return
 		}
 		if w.clock.now >= end {
+			w.tellState()
 			w.check.fail(rule, w.concerns(), "after %v of rest: %s", restBound, what)
 			return
 		}
 		w.adversary.release()
+	}
+}
+
+// tellState ends the story of a pool that does not come to rest with what there is.
+func (w *World) tellState() {
+	if table := w.api.tables.get(tableName); table != nil && w.story.on {
+		w.tell(about{}, "table %d: slots %+v, retired %v", table.obj.Revision, table.obj.Slots, table.obj.Retired)
+	}
+	for _, set := range w.api.replicaSets.all() {
+		if set.obj.replicas+set.obj.actual > 0 {
+			w.tell(about{}, "%s: %+v", set.name, set.obj)
+		}
+	}
+	for _, pod := range w.api.pods.all() {
+		o := pod.obj
+		w.tell(about{}, "%s of %s: node %q, phase %d, deleting %t, containers ready %t, ready %t, serving %t, cheap %t, finalizer %t", pod.name,
+			o.replicaSet, o.node, o.phase, o.deleting, o.containersReady, o.ready, o.serving, o.cheap, o.finalizer)
 	}
 }
 

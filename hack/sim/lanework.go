@@ -53,7 +53,7 @@ func (wk *worker) load(l *heldLane) {
 	b := wk.w.broker
 	var o order.Opening
 	b.request(wk.process, wk.run.on.broker, func() (err error) {
-		o, err = b.load(l.number, l.token, wk.run.uid)
+		o, err = b.load(l, wk.run.uid)
 		l.opsDone = b.lanes[l.number].stored
 		return err
 	}, func(err error) {

@@ -52,6 +52,7 @@ type podObject struct {
 	readySince      time.Duration
 	serving         bool
 	cheap           bool
+	cheapSince      time.Duration
 	workerDown      bool
 	workerDownSince time.Duration
 	backOff         bool

@@ -95,6 +95,9 @@ func (v *view) complete(c *controller) {
 	v.state.Deployment.Replicas = v.deployment.obj.replicas
 	for _, set := range v.replicaSets {
 		v.state.Deployment.Ready += set.obj.ready
+		if set.obj.replicas > 0 {
+			v.state.Deployment.Sets++
+		}
 	}
 	v.state.Deployment.Shrinking = v.deployRV < c.deployed || v.shrinking()
 	v.mailboxRVs = map[string]int64{}
@@ -115,6 +118,9 @@ func (v *view) podState(pod *version[podObject]) plan.Pod {
 		Containers: []plan.ContainerState{o.worker, o.handler}, PodGC: o.podGC, Deleting: o.deleting,
 		Finalizer: o.finalizer, ContainersReady: o.containersReady, Ready: o.ready, Serving: o.serving,
 		Cheap: o.cheap, BackOff: o.backOff,
+	}
+	if o.cheap {
+		p.CheapSince = wallAt(o.cheapSince)
 	}
 	if o.workerDown {
 		p.WorkerDownSince = wallAt(o.workerDownSince)

@@ -1,0 +1,72 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sim plays the ownership protocol against an adversary: the code of controllers/pool/plan, worker/drain,
+// worker/order and worker/lane as it is, many workers, two operators, in a modelled world, one event at a time.
+//
+// One seed is one schedule. A schedule is single-threaded and draws everything (settings, delays, what the adversary
+// does and when) from one source of chance, so that the same seed gives the same schedule, byte for byte. One that
+// breaks a rule is gone through a second time and then tells its story: the last events of the lanes, pods and keys
+// concerned, and the command to see it again.
+//
+//	go test ./hack/sim                                  2,000 schedules and the quick missing rules
+//	make sim SEED=17 RUNS=100000                        any others
+//	go run ./hack/sim/cmd/sim -seed 17 -story           the whole story of one
+//	go run ./hack/sim/cmd/sim -faults                   every rule taken away, each must be found out
+//
+// # The world
+//
+//	clock, process, dice        events in order of time; processes that die, freeze and thaw; chance
+//	store, apiserver, objects   objects with resourceVersions; requests that are late, lost, repeated; watches
+//	kube, deployment,           what Kubernetes does with pods: rollouts with a surge and proportional scaling, choice
+//	replicaset, machine,        of pods to delete by the real ranking, kubelets, restarts, back-off, grace, finalizers,
+//	kubelet_status              node controller, taint manager, pod garbage collection, quota
+//	broker, park                lane logs, epoch records by compare-and-swap, progress by token, the parking store
+//	handler                     calls that outlive the worker and the connection
+//	worker, postman, lanework,  a worker process: the real hand-over machine and the real sequencer, joined by a mailbox
+//	delivery                    client, a broker client and calls of the handler
+//	controller, observe, apply  an operator: observes, plans with the real plan, writes one object after another
+//	adversary                   what goes wrong, and when it is mended
+//	check, checkorder,          the rules, judged by the truth and not by what anybody reports
+//	checkrest
+//	faults, rulestakenaway      the rules, taken away one at a time
+//
+// A process that is killed does nothing more, but what it has sent arrives all the same, perhaps seconds later. One
+// that is frozen does nothing until it thaws, and then goes on where it was: between the check of its hold and a call,
+// too. Times are about a tenth of a real pool's.
+//
+// # What is modelled faithfully
+//
+//   - Each request is one atomic step at the server. Its answer may be lost, so that nobody knows whether it was made,
+//     and the request itself may arrive after its sender gave up or died.
+//   - Watches: versions of one object arrive in order, but late; objects among themselves in any order. A worker's
+//     watch may show old versions once more. Operators act on caches as stale as that, or stalled for seconds.
+//   - The Deployment and ReplicaSet controllers follow the sources of Kubernetes 1.37, with caches and expectations of
+//     their own.
+//   - What the API says of a pod and what runs on the machine are two things. Force deletion, pod garbage collection and
+//     a finalizer stripped by hand separate them.
+//   - The handler's side of the contract: a call is over timeoutSeconds after it was sent, and what carries a lower
+//     token than the key's last is refused.
+//
+// # What is abstracted
+//
+//   - Leader election: two operators, either or both of which believe that they lead.
+//   - Clocks run at one rate. (That a fenced worker measures no slower than the one that waits is the runner's duty.)
+//   - Routing: shards are owned like lanes and held to the same rules, but nothing is routed.
+//   - The broker keeps what it has acknowledged. Its data are never lost or restored.
+//   - Batches are of one message. The sequencer's own tests play them.
+//
+// # What is checked
+//
+// The rules are the constants of type Rule. Safety is looked at whenever something happens that could break it; at the
+// end the adversary rests, everything is mended, and within 90 simulated seconds every lane must be owned and run,
+// every message completed, the balance hold, pods and gates be as wanted, and then nobody may write any more.
+//
+// Two things are excused. A process that was frozen between the check of its hold and the call may have one stale call
+// for each running key; its token gives it away. And a rollout that starts while another is under way may delete
+// pods of the older one that Kubernetes has not yet seen ready: they drain within their grace.
+//
+// # Failure handling
+//
+// A panic of the code under test is a broken rule like any other.
+package sim

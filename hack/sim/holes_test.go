@@ -1,0 +1,24 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+// mendedHoles are seeds that broke a rule before the code, or the protocol, was mended.
+var mendedHoles = []struct {
+	seed uint64
+	what string
+}{
+	{117, "a table put back to a revision that mailboxes also had, of another history, was believed"},
+	{399, "a table was put back and a mailbox deleted: the lane was granted beside its owner"},
+	{212026, "two workers claimed one lane at the same epoch; the one that was asked to give it back had never opened it"},
+	{2031, "a table was put back: an ordinary grant of the lost history reached a frozen worker late"},
+	{200, "a pod was bound again while a smaller Deployment was about to delete it"},
+	{422, "likewise"},
+	{507, "likewise"},
+	{134, "an old view of the pods made the Deployment smaller"},
+	{8513, "ReplicaSets too large in a rollout counted as a shrink under way: nobody was bound any more"},
+	{110691, "a late copy of an append put a message into the park again, behind its successors"},
+	{111339, "likewise, after the message had been run"},
+	{3199, "a late copy of the first progress write of an owner made older progress acceptable"},
+	{539, "a completion of a superseded worker was taken for recorded"},
+}
