@@ -12,8 +12,8 @@
 // writes: the next plan goes on from whatever the world then is. A plan made from stale reads is at worst
 // refused: the table by its resource version, a worker spec by its own and by its revision.
 //
-// Applied to the world it was made from, a plan leaves nothing to do: the next one for the same reports is
-// empty. In a steady state every plan is empty.
+// Applied to the world it was made from, a plan leaves nothing to decide: as long as pods and workers say the
+// same, the next one has neither a table nor a spec. In a steady state every plan is empty.
 //
 // # States of a lane
 //
@@ -33,7 +33,7 @@
 //	refused       the broker told the worker that a higher epoch exists: it never had the lane  (forced)
 //	lost          the pod is gone, or its node is silent for too long, and another can take over (forced)
 //
-// A forced grant makes its worker wait until whoever ran the lane before cannot run any more. Until that
+// After a table was rebuilt every lane is forced, whoever claims it. A forced grant makes its worker wait until whoever ran the lane before cannot run any more. Until that
 // wait is known to be over every further grant of the lane is forced too.
 //
 // # Failure handling
