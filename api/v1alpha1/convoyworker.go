@@ -54,7 +54,7 @@ type ConvoyWorkerSpec struct {
 	// +optional
 	Leaving *bool `json:"leaving,omitempty"`
 
-	// quarantineSeconds is how long after the write of its epoch a forced grant waits, in seconds. Default: 0.
+	// quarantineSeconds is how long after the write of its epoch a forced grant waits, in seconds, up to 3,900. Default: 0.
 	// Example: 40.
 	// +optional
 	// +kubebuilder:validation:Minimum=0

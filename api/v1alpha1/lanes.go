@@ -88,7 +88,8 @@ type LaneStore struct {
 	// +kubebuilder:validation:Maximum=5
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// maxBytes is how large the store may grow, in bytes, from 1 MiB. Default: no limit but the broker's own. When it is
+	// maxBytes is how large the store may grow, in bytes, 1,048,576 (1 MiB) to 1,125,899,906,842,624 (1 PiB). Default: no limit
+	// but the broker's own. When it is
 	// nearly full routing waits (LaneStoreFull says so) and nothing is lost. Only with Managed; may be changed at any
 	// time. Example: 10737418240 (10 GiB).
 	// +optional

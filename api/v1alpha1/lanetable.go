@@ -34,7 +34,7 @@ type LaneTable struct {
 	// +kubebuilder:validation:Minimum=1
 	Rebuilt *int64 `json:"rebuilt,omitempty"`
 
-	// quarantineSeconds is how long a forced grant waits before it starts a message, in seconds: the longest
+	// quarantineSeconds is how long a forced grant waits before it starts a message, in seconds, up to 3,900: the longest
 	// handoff.fenceSeconds + delivery.timeoutSeconds that the pool has had since it last had no worker. Example: 40.
 	// +optional
 	// +kubebuilder:validation:Minimum=0

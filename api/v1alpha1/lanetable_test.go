@@ -24,8 +24,8 @@ const (
 	mostSlots = 1_000
 )
 
-// largest is the largest table that a pool can have, with every lane made by a function of its number.
-func largest(lane func(int) v1alpha1.LaneOwnership) *v1alpha1.LaneTable {
+// fullTable is the largest table that a pool can have, with every lane made by a function of its number.
+func fullTable(lane func(int) v1alpha1.LaneOwnership) *v1alpha1.LaneTable {
 	table := &v1alpha1.LaneTable{Revision: 1_000_000, QuarantineSeconds: ptr.To[int32](3900)}
 	table.Name = "subject"
 	for i := range mostSlots {
@@ -65,7 +65,7 @@ var _ = Describe("a lane table", func() {
 	})
 
 	It("fits the API server with 10,000 lanes, all of them moving at once", func(ctx SpecContext) {
-		table := largest(atRest)
+		table := fullTable(atRest)
 		table.Namespace = newNamespace(ctx)
 		Expect(env.Client.Create(ctx, table)).To(Succeed())
 		times := gmeasure.NewExperiment("a table of 10,000 lanes")
@@ -75,7 +75,7 @@ var _ = Describe("a lane table", func() {
 			times.MeasureDuration("written", func() { Expect(env.Client.Update(ctx, table)).To(Succeed()) })
 		}
 
-		all := largest(moving)
+		all := fullTable(moving)
 		all.ObjectMeta = table.ObjectMeta
 		all.Revision = table.Revision + 1
 		Expect(env.Client.Update(ctx, all)).To(Succeed())

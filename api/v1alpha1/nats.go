@@ -34,14 +34,14 @@ type NATSUserPassword struct {
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName,omitempty"`
 
-	// usernameKey is the key of the user name in the Secret. Default: username. Example: user.
+	// usernameKey is the key of the user name in the Secret, up to 253 characters. Default: username. Example: user.
 	// +optional
 	// +default="username"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	UsernameKey *string `json:"usernameKey,omitempty"`
 
-	// passwordKey is the key of the password in the Secret. Default: password. Example: pass.
+	// passwordKey is the key of the password in the Secret, up to 253 characters. Default: password. Example: pass.
 	// +optional
 	// +default="password"
 	// +kubebuilder:validation:MinLength=1

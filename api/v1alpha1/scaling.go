@@ -45,7 +45,7 @@ type Scaling struct {
 	// +optional
 	Behavior *ScalingBehavior `json:"behavior,omitempty"`
 
-	// workers is the number of workers, minWorkers to maxWorkers. Only with mode External, where it is the scale
+	// workers is the number of workers, minWorkers to maxWorkers (at most 1,000). Only with mode External, where it is the scale
 	// subresource's field: leave it out of what is applied again and again, or it undoes what the scaler did. Default:
 	// the operator writes the number of workers that there are when it finds none. Example: 4.
 	// +optional

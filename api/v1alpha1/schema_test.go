@@ -5,9 +5,11 @@ package v1alpha1_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -79,6 +81,28 @@ func fields(crd apiextensionsv1.CustomResourceDefinition) []field {
 	return found
 }
 
+// largest is the largest number, length of a text and length of a list that a schema allows, as people write them.
+func largest(s apiextensionsv1.JSONSchemaProps) []string {
+	var found []string
+	if s.Maximum != nil {
+		found = append(found, thousands(int64(*s.Maximum)))
+	}
+	for _, length := range []*int64{s.MaxLength, s.MaxItems} {
+		if length != nil {
+			found = append(found, thousands(*length))
+		}
+	}
+	return found
+}
+
+// thousands writes a number with commas.
+func thousands(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(n, 10)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
 var _ = Describe("the CRDs", func() {
 	It("document every field: its name, its meaning, an example", func() {
 		for _, crd := range crds() {
@@ -108,6 +132,19 @@ var _ = Describe("the CRDs", func() {
 				}
 				for _, value := range f.schema.Enum {
 					Expect(f.schema.Description).To(ContainSubstring(strings.Trim(string(value.Raw), `"`)), what)
+				}
+			}
+		}
+	})
+
+	It("name the bounds of what is written", func() {
+		for _, crd := range crds() {
+			for _, f := range fields(crd) {
+				if len(f.path) == 0 || f.path[0] == "status" || f.name() == "[]" {
+					continue
+				}
+				for _, most := range largest(f.schema) {
+					Expect(f.schema.Description).To(ContainSubstring(most), crd.Spec.Names.Kind+"."+f.String())
 				}
 			}
 		}
