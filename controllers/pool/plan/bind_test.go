@@ -117,3 +117,56 @@ func TestWhichSlotIsRolledOut(t *testing.T) {
 		})
 	}
 }
+
+// A slot's gate waits for the pod from which it was taken, wherever that has got to.
+func TestWhenTheNextGateOpens(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(w *world, before *Pod)
+		opens  bool
+	}{
+		{"it still serves", func(*world, *Pod) {}, false},
+		{"it is not ready, and still drains", func(w *world, d *Pod) {
+			d.Serving = false
+			w.Table.Lanes[0].Worker, w.Table.Lanes[0].State, w.Table.Lanes[0].Since = d.PodRef, Releasing, 90
+		}, false},
+		{"it serves no more", func(_ *world, d *Pod) { d.Serving = false }, true},
+		{"it is being deleted", func(_ *world, d *Pod) { d.Deleting = true }, true},
+		{"it serves in another slot", func(w *world, d *Pod) { w.Table.Slots[1].Pod = d.PodRef }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := settled(t, 2, 3)
+			table := *w.Table
+			table.Slots, table.Lanes, table.Revision = slices.Clone(table.Slots), slices.Clone(table.Lanes), 100
+			w.Table = &table
+			before := w.addPod()
+			before.Serving = true
+			table.Slots[0].Before = before.PodRef
+			w.pod("p0").Serving, w.pod("p1").Serving, w.pod("p2").Serving = false, false, false
+			c.change(w, before)
+			opens := slices.Contains(Make(w.State, w.now).Gates, Gate{w.pod("p0").PodRef, true})
+			if opens != c.opens {
+				t.Errorf("the gate opens: %v, want %v", opens, c.opens)
+			}
+		})
+	}
+}
+
+// A slot is rolled out again before the first pod has gone: it is that one that still serves in its place.
+func TestASlotIsRolledOutTwice(t *testing.T) {
+	w := settled(t, 2, 1)
+	first := w.pod("p0").PodRef
+	second := w.addPod()
+	second.Current, second.WorkerDownSince = false, w.now.Add(-time.Second)
+	table := *w.Table
+	table.Slots = []Slot{{Index: 0, Pod: second.PodRef, Before: first}}
+	w.Table = &table
+	third := w.addPod()
+	w.Workers = append(w.Workers, Worker{Pod: third.PodRef, Report: drain.Report{Protocol: drain.Protocol{Min: 1, Max: 1}}})
+	p := newPlanner(w.State, w.now)
+	p.judge()
+	p.rollOut()
+	if s := p.next.Slots[0]; s.Pod != third.PodRef || s.Before != first {
+		t.Errorf("the slot is %+v, want %s bound after %s", s, third.Name, first.Name)
+	}
+}

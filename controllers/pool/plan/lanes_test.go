@@ -66,6 +66,16 @@ func TestEpochOfAGrant(t *testing.T) {
 	}
 }
 
+// With nobody to take it the lane keeps what the broker said, for its next grant.
+func TestARefusedLaneThatNobodyCanTake(t *testing.T) {
+	w, box := owned(t)
+	box.Report.Held = []drain.Held{{Epoch: 4, State: drain.Refused, Floor: 90}}
+	w.Pool.Suspended = true
+	if l := Make(w.State, w.now).Table.Lanes[0]; l.State != Unowned || l.Epoch != 90 || !l.Forced {
+		t.Errorf("the lane is %+v, want Unowned at epoch 90, the next grant by force", l)
+	}
+}
+
 // While pods of longer settings may run, a forced grant waits as long as they would.
 func TestQuarantineOutlivesTheSettings(t *testing.T) {
 	w := settled(t, 2, 2)

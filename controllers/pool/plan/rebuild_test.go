@@ -165,6 +165,16 @@ func TestARebuiltTableIsAboveTheLostOne(t *testing.T) {
 	}
 }
 
+// Also a worker that has nothing is told, so that its mailbox gives the lost table away should that come back.
+func TestEveryMailboxIsToldOfARebuiltTable(t *testing.T) {
+	w := settled(t, 1, 3)
+	w.Live, w.Table = true, nil
+	w.Table = Make(w.State, w.now).Table
+	if p := Make(w.State, w.now); len(p.Specs) != 3 {
+		t.Errorf("%d of 3 mailboxes are told", len(p.Specs))
+	}
+}
+
 // What lags behind is not old: only a live observation rebuilds.
 func TestOnlyALiveObservationRebuilds(t *testing.T) {
 	w := settled(t, 4, 2)
