@@ -143,6 +143,7 @@ func TestWhenTheNextGateOpens(t *testing.T) {
 			before.Serving = true
 			table.Slots[0].Before = before.PodRef
 			w.pod("p0").Serving, w.pod("p1").Serving, w.pod("p2").Serving = false, false, false
+			w.Deployment.Ready = 0
 			c.change(w, before)
 			opens := slices.Contains(Make(w.State, w.now).Gates, Gate{w.pod("p0").PodRef, true})
 			if opens != c.opens {

@@ -53,12 +53,7 @@ func (p *planner) servesYet(before PodRef) bool {
 // place of the one that has its slot: only once its own gate is False is there one pod more that is ready, and
 // then the Deployment deletes exactly the one that is not.
 func (p *planner) openGates() {
-	places := len(p.next.Slots)
-	for _, d := range p.sorted {
-		if d.Serving && d.active() {
-			places--
-		}
-	}
+	places := p.gatePlaces()
 	for _, s := range p.next.Slots {
 		d := p.pods[s.Pod]
 		if places > 0 && d != nil && !d.Serving && !p.servesYet(s.Before) {
@@ -66,4 +61,20 @@ func (p *planner) openGates() {
 			places--
 		}
 	}
+}
+
+// gatePlaces is how many gates more can open: no more pods may become ready than there are slots, nor than the
+// Deployment is known to want, as its ReplicaSets count them. With one ready pod too many the Deployment deletes one
+// of its oldest ReplicaSet, and that may be any.
+func (p *planner) gatePlaces() int {
+	serving, coming := 0, 0
+	for _, d := range p.sorted {
+		if d.Serving && d.active() {
+			serving++
+			if !d.Ready {
+				coming++
+			}
+		}
+	}
+	return min(len(p.next.Slots)-serving, p.state.Deployment.Replicas-p.state.Deployment.Ready-coming)
 }

@@ -308,6 +308,11 @@ func checkRest(t *rapid.T, s *story) {
 	if len(s.Table.Slots) != s.Pool.Wanted || s.Deployment.Replicas != s.Pool.Wanted {
 		t.Fatalf("%d workers are wanted: slots %v, replicas %d", s.Pool.Wanted, s.Table.Slots, s.Deployment.Replicas)
 	}
+	for _, slot := range s.Table.Slots {
+		if d := s.pod(slot.Pod.Name); !d.Serving || !d.Current {
+			t.Fatalf("at rest %s is not serving, or outdated: %+v", d.Name, *d)
+		}
+	}
 	if s.Pool.Wanted == 0 {
 		return
 	}

@@ -16,8 +16,8 @@ import (
 const jump = 1 << 20
 
 // behind says that a worker knows more than the table observed: a later revision, a higher epoch of a lane, or the
-// same epoch as another worker's. In a live observation the workers were read first, so that this is then no lag:
-// the table is an old one, put back, or one of another history.
+// same epoch as another worker's. If nobody has written the table since a live observation began with it, this is no
+// lag: the table is an old one, put back, or one of another history.
 func behind(s State) bool {
 	return slices.ContainsFunc(s.Workers, func(w Worker) bool {
 		if max(w.Spec.Revision, w.Report.Observed) > s.Table.Revision {

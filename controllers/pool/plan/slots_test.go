@@ -171,6 +171,7 @@ func TestAGateOpensOnlyAfterItsPredecessors(t *testing.T) {
 	table.Slots[0].Before, table.Slots[0].Pod = old.PodRef, w.pod("p2").PodRef
 	table.Retired = []PodRef{old.PodRef}
 	w.Table, old.Current, w.pod("p1").Serving = &table, false, false
+	w.Deployment.Ready = 1
 	gates := func() []string {
 		var open []string
 		for _, g := range Make(w.State, w.now).Gates {
@@ -193,5 +194,23 @@ func TestAGateOpensOnlyAfterItsPredecessors(t *testing.T) {
 	old.Serving, w.pod("p1").Serving = false, true
 	if diff := cmp.Diff([]string{"p2"}, gates()); diff != "" {
 		t.Errorf("once p0 serves no more, gates that open: %s", diff)
+	}
+}
+
+// The Deployment counts a pod as ready that is not any more: one gate more, and it would delete a ready pod.
+func TestNoMoreServeThanTheDeploymentIsToHave(t *testing.T) {
+	w := settled(t, 4, 2)
+	w.pod("p1").Serving, w.pod("p1").Ready = false, false
+	opens := func() bool { return len(Make(w.State, w.now).Gates) == 1 }
+	if opens() {
+		t.Error("a gate opens while the Deployment counts as many ready pods as it is to have")
+	}
+	w.Deployment.Ready = 1
+	if !opens() {
+		t.Error("the gate does not open though there is room")
+	}
+	w.pod("p0").Ready = false
+	if opens() {
+		t.Error("a gate opens though another that is open has not been counted yet")
 	}
 }

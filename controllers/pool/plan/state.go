@@ -11,8 +11,9 @@ import (
 
 // State is everything a plan is made from: one observation of the world.
 type State struct {
-	// Live says that every object below was read from the API server itself, none from a cache, workers and
-	// pods before the table. Only such a state may rebuild a table.
+	// Live says that every object below was read from the API server itself, none from a cache, the table before
+	// workers and pods. Only such a state may rebuild a table, by compare-and-swap on the table as it was read, or
+	// on its absence: a healthy history that has moved on between the reads may look old, and is then not touched.
 	Live bool
 	// Table is nil when the pool has none.
 	Table      *Table
