@@ -48,8 +48,9 @@ func (p *planner) stanceOf(s Slot) stance {
 	return mute
 }
 
-// assign decides every lane and shard, from the table as it was and the slots as they are now; shards last: one moves only while no lane does, except a lane whose drain
-// has taken too long, because a stuck hand-over holds up nothing else.
+// assign decides every lane and shard, from the table as it was and the slots as they are now. Shards are last: one
+// moves only while no lane does, except a lane whose drain has taken too long, because a stuck hand-over holds up
+// nothing else.
 func (p *planner) assign() {
 	p.places = make(map[int32]place, len(p.next.Slots))
 	var slots []int32

@@ -128,7 +128,11 @@ func TestWhenTheNextGateOpens(t *testing.T) {
 		{"it still serves", func(*world, *Pod) {}, false},
 		{"it is not ready, and still drains", func(w *world, d *Pod) {
 			d.Serving = false
-			w.Table.Lanes[0].Worker, w.Table.Lanes[0].State, w.Table.Lanes[0].Since = d.PodRef, Releasing, 90
+			w.Table.Lanes[0] = Lane{Worker: d.PodRef, Epoch: 2, State: Releasing, Since: 90}
+		}, false},
+		{"as many serve as there are slots", func(w *world, _ *Pod) {
+			w.Table.Slots[0].Before, w.Deployment.Replicas = PodRef{}, 9
+			w.pod("p1").Serving, w.pod("p2").Serving = true, true
 		}, false},
 		{"it serves no more", func(_ *world, d *Pod) { d.Serving = false }, true},
 		{"it is being deleted", func(_ *world, d *Pod) { d.Deleting = true }, true},
@@ -145,7 +149,11 @@ func TestWhenTheNextGateOpens(t *testing.T) {
 			w.pod("p0").Serving, w.pod("p1").Serving, w.pod("p2").Serving = false, false, false
 			w.Deployment.Ready = 0
 			c.change(w, before)
-			opens := slices.Contains(Make(w.State, w.now).Gates, Gate{w.pod("p0").PodRef, true})
+			p := Make(w.State, w.now)
+			if p.ObserveLive {
+				t.Fatal("the table looks old: nothing is planned")
+			}
+			opens := slices.Contains(p.Gates, Gate{w.pod("p0").PodRef, true})
 			if opens != c.opens {
 				t.Errorf("the gate opens: %v, want %v", opens, c.opens)
 			}

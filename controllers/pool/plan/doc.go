@@ -33,8 +33,8 @@
 //	refused       the broker told the worker that a higher epoch exists: it never had the lane  (forced)
 //	lost          the pod is gone, or its node is silent for too long, and another can take over (forced)
 //
-// After a table was rebuilt every lane is forced, whoever claims it. A forced grant makes its worker wait until whoever ran the lane before cannot run any more. Until that
-// wait is known to be over every further grant of the lane is forced too.
+// A forced grant makes its worker wait until whoever ran the lane before cannot run any more. Until that wait is
+// known to be over every further grant of the lane is forced too. In a rebuilt table every lane is, whoever claims it.
 //
 // # Failure handling
 //

@@ -126,8 +126,9 @@ func whyGrant(known evidence) Reason {
 		return EpochRefused
 	case lost:
 		return WorkerLost
+	default:
+		return Placed
 	}
-	return Placed
 }
 
 func (p *planner) moved(c change, from PodRef, reason Reason) {

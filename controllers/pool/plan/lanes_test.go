@@ -99,6 +99,23 @@ func TestQuarantineOutlivesTheSettings(t *testing.T) {
 	}
 }
 
+// A lane that was granted and revoked before its worker was told of either: the spec says the same without it, and
+// is written all the same, because without it nobody would answer the revoke.
+func TestARevokeAlwaysWritesTheSpec(t *testing.T) {
+	w := settled(t, 2, 2)
+	table := *w.Table
+	table.Revision, table.Lanes = 9, slices.Clone(table.Lanes)
+	table.Lanes[0].State, table.Lanes[0].Since, table.Lanes[0].Slot = Releasing, 9, 1
+	table.Revokes = []Revoke{{Revision: 9, Time: w.now}}
+	w.Table = &table
+	box := w.mailbox("p0")
+	box.Spec.Grants, box.Report.Held = nil, nil
+	p := Make(w.State, w.now)
+	if len(p.Specs) != 1 || p.Specs[0].Pod != box.Pod || p.Specs[0].Spec.Revision < 9 {
+		t.Errorf("specs are %+v, want one of at least revision 9 for p0", p.Specs)
+	}
+}
+
 // A spec that somebody wrote by hand is mended by a newer table: its revision alone tells the newer one.
 func TestASpecOfTheTablesRevisionIsOverwrittenByANewerTable(t *testing.T) {
 	w := settled(t, 2, 2)

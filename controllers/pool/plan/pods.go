@@ -34,7 +34,7 @@ func (p *planner) writePod(d *pod) {
 		p.plan.Restore = append(p.plan.Restore, d.PodRef)
 	case idle && !d.Cheap && (d.Serving || shrinks):
 		p.plan.Cheapen = append(p.plan.Cheapen, d.PodRef)
-	case idle && d.Cheap && d.Serving:
+	case idle && d.Serving:
 		p.plan.Gates = append(p.plan.Gates, Gate{Pod: d.PodRef})
 	}
 }

@@ -52,7 +52,8 @@ func (p *planner) outOfDate(d *pod) bool {
 	if has.Revision == 0 && d.slot == lane.None && d.held == 0 {
 		return false
 	}
-	return has.Revision < p.next.Rebuilt || has.Slot != want.Slot || has.Leaving != want.Leaving || has.Quarantine != want.Quarantine ||
+	return has.Revision < p.next.Rebuilt || has.Slot != want.Slot || has.Leaving != want.Leaving ||
+		has.Quarantine != want.Quarantine ||
 		!slices.Equal(has.Grants, want.Grants)
 }
 

@@ -99,7 +99,8 @@ type Revoke struct {
 
 // equal says that the tables differ in their revision at most.
 func (t *Table) equal(to *Table) bool {
-	return t.Quarantine == to.Quarantine && t.Rebuilt == to.Rebuilt && slices.Equal(t.Slots, to.Slots) && slices.Equal(t.Retired, to.Retired) &&
+	return t.Quarantine == to.Quarantine && t.Rebuilt == to.Rebuilt &&
+		slices.Equal(t.Slots, to.Slots) && slices.Equal(t.Retired, to.Retired) &&
 		slices.Equal(t.Lanes, to.Lanes) && slices.Equal(t.Shards, to.Shards) &&
 		slices.EqualFunc(t.Revokes, to.Revokes, func(a, b Revoke) bool {
 			return a.Revision == b.Revision && a.Time.Equal(b.Time)
