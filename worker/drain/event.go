@@ -19,6 +19,10 @@ type Started struct {
 }
 
 // Seen is a later sight of the object's spec, by watch or by read. It may go back in time.
+//
+// The runner compares the object's report, too: where it is not Machine.Report and no write is under way, the object
+// was deleted by hand and made again, and the runner writes Machine.Report once more. The machine cannot ask for it: the
+// spec that comes back may have the revision that it has seen already.
 type Seen struct{ Spec Spec }
 
 // Raised says that the report with this incarnation was written by compare-and-swap.

@@ -141,7 +141,9 @@ func (m *Machine) start(now time.Time, e Started, out []Effect) []Effect {
 	// Who has resigned holds nothing, so there is nothing to wait for; an object made again is told once more.
 	m.terminating = m.terminating || m.config.Resigned
 	m.barred = m.config.Barrier > 0 && !m.config.Resigned && (m.config.Predecessor || e.Report.Incarnation > 0)
-	if e.Spec.Revision >= m.spec.Revision {
+	// An earlier process may have observed more than this spec: an object made again has its old report, and can be
+	// written to by a controller of the past.
+	if e.Spec.Revision >= max(m.spec.Revision, e.Report.Observed) {
 		m.spec = e.Spec
 	}
 	if m.resigned {
@@ -184,7 +186,7 @@ func (m *Machine) raised(now time.Time, incarnation int64, out []Effect) []Effec
 
 // accept takes a spec unless it is older than the newest one seen: a watch may show the past once more.
 func (m *Machine) accept(now time.Time, s Spec, out []Effect) []Effect {
-	if !m.started || s.Revision <= m.spec.Revision {
+	if !m.started || s.Revision <= m.spec.Revision || s.Revision < m.former.Observed {
 		return out
 	}
 	m.spec = s

@@ -20,7 +20,7 @@ func (m *Machine) Report() Report {
 		r.Held = m.inherited()
 		return r
 	}
-	r.Observed = m.spec.Revision
+	r.Observed = max(m.spec.Revision, m.former.Observed)
 	r.Resigned = m.resigned
 	for _, id := range m.sorted() {
 		u := m.units[id]
