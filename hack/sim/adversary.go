@@ -153,36 +153,45 @@ func (a *adversary) onControllers(what action) {
 			c.leads = c.leads || !other.leads || !other.process.alive
 		})
 	case deposeController:
-		// Both believe that they lead, for a while.
-		if !other.process.alive || !c.leads {
-			return
-		}
-		other.leads = true
-		other.ask(0)
-		a.forAWhile(4*time.Second, func() {
-			if other.leads {
-				c.leads = false
-			}
-		})
+		a.depose(c, other)
 	case freezeController:
-		c.process.freeze()
-		if c.leads && !other.leads {
-			other.leads = true
-			other.ask(0)
-		}
-		frozen := c.process
-		a.forAWhile(5*time.Second, func() {
-			frozen.thaw()
-			a.w.clock.after(d.span(0, time.Second), func() {
-				if other.leads && other.process.alive {
-					c.leads = false
-				}
-			})
-		})
+		a.freeze(c, other)
 	case stallWatches:
 		c.client.stalledUntil = a.w.clock.now + d.span(100*time.Millisecond, 5*time.Second)
 	default:
 	}
+}
+
+// depose lets both believe that they lead, for a while.
+func (a *adversary) depose(c, other *controller) {
+	if !other.process.alive || !c.leads {
+		return
+	}
+	other.leads = true
+	other.ask(0)
+	a.forAWhile(4*time.Second, func() {
+		if other.leads {
+			c.leads = false
+		}
+	})
+}
+
+// freeze stops a controller in the middle of whatever it does; another leads meanwhile.
+func (a *adversary) freeze(c, other *controller) {
+	c.process.freeze()
+	if c.leads && !other.leads {
+		other.leads = true
+		other.ask(0)
+	}
+	frozen := c.process
+	a.forAWhile(5*time.Second, func() {
+		frozen.thaw()
+		a.w.clock.after(a.w.dice.span(0, time.Second), func() {
+			if other.leads && other.process.alive {
+				c.leads = false
+			}
+		})
+	})
 }
 
 // victims are all pods whose containers have started and not stopped.

@@ -4,6 +4,7 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
 	"convoy.dev/convoy/controllers/pool/plan"
@@ -82,7 +83,7 @@ func (m *machine) post(run *podRun) {
 		m.w.api.request(kubelet, m.api, func() error {
 			return m.w.api.patchPod(run.name, run.uid, func(p *podObject) { facts.apply(p, m.w.clock.now) })
 		}, func(err error) {
-			if err != nil && err != errNotFound {
+			if err != nil && !errors.Is(err, errNotFound) {
 				m.post(run)
 			}
 		})

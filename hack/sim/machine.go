@@ -75,19 +75,7 @@ func (m *machine) heard() bool { return m.kubelet.alive && !m.kubelet.frozen && 
 // sync makes the machine agree with one pod object.
 func (m *machine) sync(name string) {
 	v := m.pods.get(name)
-	var run *podRun
-	for _, r := range slices.Clone(m.runs) {
-		switch {
-		case r.name != name:
-		case v != nil && v.obj.uid == r.uid:
-			run = r
-		case r.stopped:
-			m.forget(r)
-		default:
-			r.orphan = true
-			m.terminate(r, forceKill)
-		}
-	}
+	run := m.runOf(name, v)
 	if v == nil || v.obj.node != m.name {
 		return
 	}
@@ -104,6 +92,23 @@ func (m *machine) sync(name string) {
 	case run != nil:
 		m.post(run)
 	}
+}
+
+// runOf is what runs of a pod object here. What runs of the name and is not that object's comes to an end.
+func (m *machine) runOf(name string, v *version[podObject]) (run *podRun) {
+	for _, r := range slices.Clone(m.runs) {
+		switch {
+		case r.name != name:
+		case v != nil && v.obj.uid == r.uid:
+			run = r
+		case r.stopped:
+			m.forget(r)
+		default:
+			r.orphan = true
+			m.terminate(r, forceKill)
+		}
+	}
+	return run
 }
 
 // begin starts a pod's containers when their images are there.

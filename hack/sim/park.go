@@ -27,37 +27,48 @@ func (b *broker) store(e *order.Effect, w *worker, l *heldLane, number int) erro
 	if b.w.story.on {
 		b.w.tell(about{lane: unitName(laneUnit(e.Lane)), key: e.Key}, "broker: %v %d", e.Kind, e.Sequence)
 	}
-	park := &log.park
-	p := park.values[e.Key]
 	switch e.Kind {
 	case order.ParkMessage:
-		if p == nil {
-			p = &parkedKey{hash: e.Hash, released: e.Cause == order.CauseLookAhead}
-			park.set(e.Key, p)
-		}
-		if n := len(p.sequences); n > 0 && p.sequences[n-1] > e.Sequence && !slices.Contains(p.sequences, e.Sequence) {
-			b.w.check.parkedOutOfOrder(e, p.sequences[n-1])
-		}
-		if !slices.Contains(p.sequences, e.Sequence) {
-			p.sequences = append(p.sequences, e.Sequence)
-		}
-	case order.Unpark:
-		if p != nil {
-			p.sequences = slices.DeleteFunc(p.sequences, func(s order.Sequence) bool { return s <= e.Sequence })
-		}
-	case order.Reparked:
-		if p != nil {
-			p.released, p.wished = false, false
-		}
-	case order.Returned:
-		if p != nil && len(p.sequences) == 0 {
-			park.drop(e.Key)
-		}
+		b.park(e, log)
 	case order.DeadLetterMessage:
 		b.w.check.deadLettered(e.Key, e.Sequence)
 	default:
+		if p := log.park.values[e.Key]; p != nil {
+			p.change(e, log)
+		}
 	}
 	return nil
+}
+
+// park appends a message to its key's sub-lane, once.
+func (b *broker) park(e *order.Effect, log *laneLog) {
+	p := log.park.values[e.Key]
+	if p == nil {
+		p = &parkedKey{hash: e.Hash, released: e.Cause == order.CauseLookAhead}
+		log.park.set(e.Key, p)
+	}
+	if slices.Contains(p.sequences, e.Sequence) {
+		return
+	}
+	if n := len(p.sequences); n > 0 && p.sequences[n-1] > e.Sequence {
+		b.w.check.parkedOutOfOrder(e, p.sequences[n-1])
+	}
+	p.sequences = append(p.sequences, e.Sequence)
+}
+
+// change is what becomes of a key that is parked.
+func (p *parkedKey) change(e *order.Effect, log *laneLog) {
+	switch e.Kind {
+	case order.Unpark:
+		p.sequences = slices.DeleteFunc(p.sequences, func(s order.Sequence) bool { return s <= e.Sequence })
+	case order.Reparked:
+		p.released, p.wished = false, false
+	case order.Returned:
+		if len(p.sequences) == 0 {
+			log.park.drop(e.Key)
+		}
+	default:
+	}
 }
 
 // parkedMessages are a key's messages in the park after a sequence.

@@ -14,8 +14,8 @@ import (
 // slotNumbers have gaps, the least and the greatest number among them.
 var slotNumbers = []int32{0, 1, 2, 3, 5, 8, 9, 13, 40, 41, 42, 500, 1 << 20, 1<<31 - 1}
 
-func drawSlots(t *rapid.T, label string) []int32 {
-	return rapid.SliceOfDistinct(rapid.SampledFrom(slotNumbers), rapid.ID[int32]).Draw(t, label)
+func drawSlots(t *rapid.T) []int32 {
+	return rapid.SliceOfDistinct(rapid.SampledFrom(slotNumbers), rapid.ID[int32]).Draw(t, "slots")
 }
 
 // checkAssign calls Assign and checks what holds for every input.
@@ -67,7 +67,7 @@ func TestJoinsAndLeavesMoveTheLeast(t *testing.T) {
 		current := unowned(rapid.IntRange(0, 70).Draw(t, "lanes"))
 		var before []int32
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
-			slots := drawSlots(t, "slots")
+			slots := drawSlots(t)
 			next := checkAssign(t, current, slots)
 			if len(slots) > 0 {
 				checkLeastMovement(t, current, next, slots)
@@ -82,7 +82,7 @@ func TestJoinsAndLeavesMoveTheLeast(t *testing.T) {
 // keeps most of the slots.
 func TestOneJoinsOrLeaves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		slots := drawSlots(t, "slots")
+		slots := drawSlots(t)
 		current := checkAssign(t, unowned(rapid.IntRange(0, 300).Draw(t, "lanes")), slots)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			slot := rapid.SampledFrom(slotNumbers).Draw(t, "joins or leaves")
@@ -108,7 +108,7 @@ func TestAnyAssignmentIsMendedWithTheFewestMoves(t *testing.T) {
 	anySlot := rapid.OneOf(rapid.SampledFrom(slotNumbers), rapid.SampledFrom([]int32{None, None, -2, gone}))
 	rapid.Check(t, func(t *rapid.T) {
 		current := rapid.SliceOfN(anySlot, 0, 60).Draw(t, "current")
-		slots := drawSlots(t, "slots")
+		slots := drawSlots(t)
 		next := checkAssign(t, current, slots)
 		if len(slots) > 0 {
 			checkLeastMovement(t, current, next, slots)
@@ -119,7 +119,7 @@ func TestAnyAssignmentIsMendedWithTheFewestMoves(t *testing.T) {
 func TestSlotsAreASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		current := rapid.SliceOfN(rapid.SampledFrom(slotNumbers), 0, 40).Draw(t, "current")
-		slots := drawSlots(t, "slots")
+		slots := drawSlots(t)
 		shuffled := rapid.Permutation(slots).Draw(t, "shuffled")
 		noise := rapid.SliceOf(rapid.SampledFrom([]int32{None, -7})).Draw(t, "noise")
 		other := slices.Concat(shuffled, noise, slots)

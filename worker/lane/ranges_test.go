@@ -102,6 +102,7 @@ func TestBrokenInvariantsPanic(t *testing.T) {
 
 // checkPoint checks Of and RangeOf against each other and the definition at one hash.
 func checkPoint(t *testing.T, hash uint64, lanes int) {
+	t.Helper()
 	lane := Of(hash, lanes)
 	if want := laneByDefinition(hash, lanes); lane != want {
 		t.Fatalf("Of(%x, %d) = %d, want %d", hash, lanes, lane, want)
