@@ -173,3 +173,34 @@ func TestTablesAndListsBehaveAsCELs(t *testing.T) {
 		t.Error("a list does not behave as one")
 	}
 }
+
+// A few looks are cheaper where the JSON lies; many would read it again and again.
+func TestManyLooksDecode(t *testing.T) {
+	object, elements := decode([]byte(`{"a": 1}`)).(*table), decode([]byte(`[1, 2]`)).(*list)
+	for look := range maxLooks + 1 {
+		if decoded := object.members != nil || elements.whole != nil; decoded {
+			t.Errorf("decoded after %d looks", look)
+		}
+		object.Find(types.String("a"))
+		elements.GetInt64Index(1)
+	}
+	if object.members == nil || elements.whole == nil {
+		t.Errorf("not decoded after %d looks", maxLooks+1)
+	}
+	for _, index := range []int64{-1, 2} {
+		if value, found := elements.GetInt64Index(index); found {
+			t.Errorf("element %d is %v", index, value)
+		}
+	}
+}
+
+func TestBodyIsParsedOnce(t *testing.T) {
+	message := evaluation{message: Message{Data: []byte(`{}`), Headers: map[string][]string{}}}
+	for _, name := range []string{varBody, varHeaders} {
+		first, _ := message.ResolveName(name)
+		second, _ := message.ResolveName(name)
+		if first != second {
+			t.Errorf("%s is made anew", name)
+		}
+	}
+}

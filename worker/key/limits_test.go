@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 func compile(t *testing.T, expression string) *Expression {
@@ -145,6 +146,11 @@ func TestKeysShareNothingWithTheMessage(t *testing.T) {
 		if got != kept {
 			t.Errorf("%s: %q became %q", expression, kept, got)
 		}
+	}
+	message := Message{Subject: "orders.1042"}
+	got, err := compile(t, `subject`).Eval(message)
+	if err != nil || unsafe.StringData(got) == unsafe.StringData(message.Subject) {
+		t.Errorf("the key keeps the whole subject alive (%v)", err)
 	}
 }
 

@@ -49,7 +49,7 @@ func (l *list) GetInt64Index(index int64) (any, bool) {
 
 // search finds an element where it lies.
 func (l *list) search(index int64) (any, bool) {
-	for i := skipSpace(l.data, 1); l.data[i] != ']' && index >= 0; i = next(l.data, skipValue(l.data, i)) {
+	for i := skipSpace(l.data, 1); l.data[i] != ']'; i = next(l.data, skipValue(l.data, i)) {
 		if index == 0 {
 			return decode(l.data[i:]), true
 		}
