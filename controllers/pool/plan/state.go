@@ -121,7 +121,8 @@ type Deployment struct {
 	Sets int
 	// Shrinking says that one of them may still be about to delete a pod for an earlier, smaller size: the
 	// Deployment or a ReplicaSet has a generation that its controller has not observed, a ReplicaSet has more
-	// pods than its spec.replicas, or these do not add up to Replicas yet. What is observed here must not be
-	// older than what this operator last wrote to the Deployment.
+	// pods than its spec.replicas, or these do not add up to Replicas yet: in a rollout they may exceed it by
+	// maxSurge, at 0 by nothing. What is observed here must not be older than what this operator last wrote to
+	// the Deployment.
 	Shrinking bool
 }
