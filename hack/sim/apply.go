@@ -145,6 +145,7 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 			err := api.deployments.update(poolName, v.deployRV, next)
 			if err == nil {
 				c.deployed = api.deployments.get(poolName).rv
+				c.w.check.resized(v, p)
 			}
 			return err
 		}})

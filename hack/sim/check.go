@@ -20,7 +20,8 @@ type checker struct {
 	names  []string // of keys, in the order of their first message
 	calls  int
 
-	recorded map[drain.Unit][]recording // every write of the epoch record, in order
+	overtaken time.Duration              // when a Deployment was last made smaller by an operator that another had overtaken
+	recorded  map[drain.Unit][]recording // every write of the epoch record, in order
 }
 
 // recording is one write of an epoch record.
@@ -206,6 +207,9 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 		cleaned[pod.obj.replicaSet]-- // A rollout while another is under way takes what is not yet ready of the older one.
 		return
 	}
+	if c.overtaken > 0 && c.w.clock.now-c.overtaken < shrinkLag {
+		return // The operator that shrank the Deployment had been overtaken by another, which bound the pod.
+	}
 	run := c.runOf(live)
 	if run == nil || run.worker == nil || run.worker.process.frozen || !run.on.heard() {
 		return
@@ -217,6 +221,20 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 		}
 	}
 }
+
+// resized is called when an operator has written the Deployment's size.
+func (c *checker) resized(v *view, p plan.Plan) {
+	planned := p.Table
+	if planned == nil {
+		planned = v.state.Table
+	}
+	if table := c.w.api.tables.get(tableName); p.Replicas < v.deployment.obj.replicas && table != nil && planned.Revision < table.obj.Revision {
+		c.overtaken = c.w.clock.now
+	}
+}
+
+// shrinkLag is how long a smaller Deployment takes to become fewer pods.
+const shrinkLag = 2 * time.Second
 
 func (c *checker) runOf(pod *version[podObject]) *podRun {
 	for _, m := range c.w.kube.machines {

@@ -62,9 +62,11 @@
 // end the adversary rests, everything is mended, and within 90 simulated seconds every lane must be owned and run,
 // every message completed, the balance hold, pods and gates be as wanted, and then nobody may write any more.
 //
-// Two things are excused. A process that was frozen between the check of its hold and the call may have one stale call
+// Three things are excused. A process that was frozen between the check of its hold and the call may have one stale call
 // for each running key; its token gives it away. And a rollout that starts while another is under way may delete
-// pods of the older one that Kubernetes has not yet seen ready: they drain within their grace.
+// pods of the older one that Kubernetes has not yet seen ready; and an operator that was overtaken by another between
+// its plan and its write may make the Deployment smaller when the other has just bound the idle pods again. The pods
+// so deleted drain within their grace.
 //
 // # Failure handling
 //

@@ -11,6 +11,7 @@ import (
 // faults are rules taken away, from the outside: what the code under test is given, or what it decides, is bent. The
 // zero value bends nothing.
 type faults struct {
+	focus        func(*Settings) // not a fault: the kind of trouble that is wanted
 	bendSettings func(*Settings)
 	bendState    func(plan.State) plan.State
 	bendPlan     func(plan.State, plan.Plan) plan.Plan
@@ -35,6 +36,9 @@ type faults struct {
 }
 
 func (f *faults) settings(s *Settings) {
+	if f.focus != nil {
+		f.focus(s)
+	}
 	if f.bendSettings != nil {
 		f.bendSettings(s)
 	}

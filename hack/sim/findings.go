@@ -10,12 +10,22 @@ import (
 
 // missing is a rule taken away: the simulation must find that out.
 type missing struct {
-	name   string // of the test
-	rule   string // what is taken away
-	found  []Rule // any of these shows it
-	within uint64 // by so many schedules at the latest
+	name   string          // of the test
+	rule   string          // what is taken away
+	found  []Rule          // any of these shows it
+	within uint64          // by so many schedules at the latest
+	focus  func(*Settings) // the kind of trouble that needs the rule, if it is a rare one
 	make   func() *faults
 }
+
+// without is the faults of the rule taken away, with is the same schedules with all rules in place.
+func (m missing) without() *faults {
+	f := m.make()
+	f.focus = m.focus
+	return f
+}
+
+func (m missing) with() *faults { return &faults{focus: m.focus} }
 
 // Finding says whether a missing rule was found out, how and when.
 type Finding struct {
@@ -36,10 +46,10 @@ func (f Finding) String() string {
 // seek looks for a schedule that shows the rule to be missing.
 func (m missing) seek(first uint64) Finding {
 	f := Finding{Name: m.name, Rule: m.rule}
-	many(first, m.within, m.make, func(r Result) bool {
+	many(first, m.within, m.without, func(r Result) bool {
 		f.Schedules++
 		// The same seed with all rules in place must hold, or it shows nothing.
-		if r.Violation != nil && slices.Contains(m.found, r.Violation.Rule) && Run(r.Seed).Violation == nil {
+		if r.Violation != nil && slices.Contains(m.found, r.Violation.Rule) && run(r.Seed, m.with()).Violation == nil {
 			f.Found, f.Seed, f.Violation = true, r.Seed, r.Violation
 		}
 		return !f.Found
@@ -51,6 +61,16 @@ func (m missing) seek(first uint64) Finding {
 func RemoveRules(first uint64, report func(Finding)) {
 	for _, m := range rulesTakenAway {
 		report(m.seek(first))
+	}
+}
+
+// trouble makes the adversary do nothing but these things, one as gladly as the other.
+func trouble(kinds ...action) func(*Settings) {
+	return func(s *Settings) {
+		s.Weights = [actions]int{}
+		for _, a := range kinds {
+			s.Weights[a] = 1
+		}
 	}
 }
 

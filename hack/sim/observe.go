@@ -42,11 +42,12 @@ func (c *controller) observe() *view {
 	return v
 }
 
-// observeLive reads everything from the API server itself, one kind after another: workers and pods before the
-// table, so that a healthy history never looks as if the table were old.
+// observeLive reads everything from the API server itself, one kind after another: the table first, so that what is
+// claimed is never older than its loss.
 func (c *controller) observeLive(v *view, kind int) {
 	api := c.w.api
 	reads := []func(){
+		func() { v.table = api.tables.get(tableName) },
 		func() { v.mailboxes = api.mailboxes.all() },
 		func() { v.pods = api.pods.all() },
 		func() {
@@ -58,7 +59,6 @@ func (c *controller) observeLive(v *view, kind int) {
 		func() { v.replicaSets = api.replicaSets.all() },
 		func() { v.deployment = api.deployments.get(poolName) },
 		func() { v.pool = api.pools.get(poolName) },
-		func() { v.table = api.tables.get(tableName) },
 	}
 	if kind == len(reads) {
 		v.complete(c)

@@ -13,7 +13,7 @@ import (
 
 // rulesTakenAway is every safety rule of the protocol, each with a way to break it from outside the code that keeps it.
 var rulesTakenAway = []missing{
-	{"any acknowledgement", "an acknowledgement counts only for the revision it answers", overlapping, 2000, func() *faults {
+	{"any acknowledgement", "an acknowledgement counts only for the revision it answers", overlapping, 2000, nil, func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
 			return bendWorkers(s, func(w *plan.Worker) {
 				if s.Table != nil {
@@ -22,7 +22,7 @@ var rulesTakenAway = []missing{
 			})
 		}}
 	}},
-	{"absent is stopped", "that a pod is absent proves nothing", overlapping, 2000, func() *faults {
+	{"absent is stopped", "that a pod is absent proves nothing", overlapping, 2000, nil, func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
 			s.Pods = slices.Clone(s.Pods)
 			for _, ref := range s.Absent {
@@ -32,7 +32,7 @@ var rulesTakenAway = []missing{
 			return s
 		}}
 	}},
-	{"pod garbage collection", "pod garbage collection's word is not the kubelet's", overlapping, 4000, func() *faults {
+	{"pod garbage collection", "pod garbage collection's word is not the kubelet's", overlapping, 500, trouble(deleteNode), func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
 			return bendPods(s, func(p *plan.Pod) {
 				if p.PodGC {
@@ -41,43 +41,43 @@ var rulesTakenAway = []missing{
 			})
 		}}
 	}},
-	{"no quarantine", "a forced grant waits until nobody before it can run", overlapping, 500, func() *faults {
+	{"no quarantine", "a forced grant waits until nobody before it can run", overlapping, 500, nil, func() *faults {
 		return &faults{bendPlan: func(_ plan.State, p plan.Plan) plan.Plan {
 			return bendSpecs(p, func(s *drain.Spec) { s.Quarantine = 0 })
 		}}
 	}},
-	{"fence without timeout", "the quarantine counts the call that started last", overlapping, 2000, func() *faults {
+	{"fence without timeout", "the quarantine counts the call that started last", overlapping, 2000, nil, func() *faults {
 		return &faults{bendPlan: func(s plan.State, p plan.Plan) plan.Plan {
 			return bendSpecs(p, func(spec *drain.Spec) { spec.Quarantine = s.Pool.Fence })
 		}}
 	}},
-	{"forced is forgotten", "until a quarantine is known to be over the next grant is forced, too", overlapping, 4000, func() *faults {
+	{"forced is forgotten", "until a quarantine is known to be over the next grant is forced, too", overlapping, 2000, trouble(freezeMachine, freezeWorker, stripAndDelete, scalePool, deletePod), func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
 			return bendLanes(s, func(l *plan.Lane) { l.Forced = false })
 		}}
 	}},
-	{"no fence", "a worker that the broker has not confirmed starts nothing", overlapping, 500, func() *faults {
+	{"no fence", "a worker that the broker has not confirmed starts nothing", overlapping, 500, nil, func() *faults {
 		return &faults{bendDrain: func(c *drain.Config) { c.Fence = time.Hour }}
 	}},
-	{"confirmed whatever it is", "a confirmation looks at the record", overlapping, 500, func() *faults {
+	{"confirmed whatever it is", "a confirmation looks at the record", overlapping, 500, nil, func() *faults {
 		return &faults{confirmAll: true}
 	}},
-	{"any epoch record", "an epoch record only grows", overlapping, 1000, func() *faults {
+	{"any epoch record", "an epoch record only grows", overlapping, 1000, nil, func() *faults {
 		return &faults{openAnything: true}
 	}},
-	{"anonymous records", "an epoch record names its worker", overlapping, 60000, func() *faults {
+	{"anonymous records", "an epoch record names its worker", overlapping, 20000, trouble(restoreTable, loseTable, freezeWorker, forceDelete, crashWorker, cutFromBroker), func() *faults {
 		return &faults{anonymousRecords: true}
 	}},
-	{"no restart barrier", "a restarted process waits for its predecessor's calls", overlapping, 500, func() *faults {
+	{"no restart barrier", "a restarted process waits for its predecessor's calls", overlapping, 500, nil, func() *faults {
 		return &faults{bendSettings: func(s *Settings) { s.RestartAll = false }, bendDrain: func(c *drain.Config) { c.Barrier = 0 }}
 	}},
-	{"no mark in the pod", "that there was a predecessor is marked in the pod", overlapping, 30000, func() *faults {
+	{"no mark in the pod", "that there was a predecessor is marked in the pod", overlapping, 4000, trouble(crashWorker, deleteMailbox, scalePool), func() *faults {
 		return &faults{bendSettings: func(s *Settings) { s.RestartAll = false }, bendDrain: func(c *drain.Config) { c.Predecessor = false }}
 	}},
-	{"resignation forgotten", "that it resigned is marked in the pod", overlapping, 60000, func() *faults {
+	{"resignation forgotten", "that it resigned is marked in the pod", overlapping, 20000, trouble(endWorker, deleteMailbox, stallWatches, deposeController), func() *faults {
 		return &faults{bendDrain: func(c *drain.Config) { c.Resigned = false }}
 	}},
-	{"first read from a cache", "a process's first read is live", overlapping, 10000, func() *faults {
+	{"first read from a cache", "a process's first read is live", overlapping, 500, trouble(crashWorker, scalePool, rollOut), func() *faults {
 		return &faults{bendRead: func(p *postman, v *version[mailbox]) *version[mailbox] {
 			history := p.wk.w.api.mailboxes.history[p.wk.run.name]
 			if p.started || v == nil || len(history) == 0 || history[0].obj.owner != v.obj.owner {
@@ -88,49 +88,49 @@ var rulesTakenAway = []missing{
 			return &stale
 		}}
 	}},
-	{"older specs obeyed", "a worker ignores a spec older than the newest it has seen", overlapping, 10000, olderSpecs},
-	{"older specs written", "a spec is written only if its table revision is newer", overlapping, 60000, func() *faults {
+	{"older specs obeyed", "a worker ignores a spec older than the newest it has seen", overlapping, 2000, trouble(watchBack, scalePool, rollOut, crashController), olderSpecs},
+	{"older specs written", "a spec is written only if its table revision is newer", overlapping, 20000, trouble(deposeController, freezeController, stallWatches, crashWorker, scalePool), func() *faults {
 		return &faults{noRecheck: true, bendState: func(s plan.State) plan.State {
 			return bendWorkers(s, func(w *plan.Worker) { w.Spec.Revision = 0 })
 		}}
 	}},
-	{"table without comparison", "the table is written by compare-and-swap", overlapping, 2000, func() *faults {
+	{"table without comparison", "the table is written by compare-and-swap", overlapping, 2000, nil, func() *faults {
 		return &faults{blindTables: true}
 	}},
-	{"reports without comparison", "a report is written by compare-and-swap", overlapping, 60000, func() *faults {
+	{"reports without comparison", "a report is written by compare-and-swap", overlapping, 20000, trouble(crashWorker, deleteMailbox, scalePool, cutFromAPI), func() *faults {
 		return &faults{blindReports: true}
 	}},
-	{"rebuilt from a cache", "a table is rebuilt from live reads alone", overlapping, 2000, func() *faults {
+	{"rebuilt from a cache", "a table is rebuilt from live reads alone", overlapping, 4000, trouble(loseTable, restoreTable, scalePool, stallWatches, deletePod), func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
 			s.Live = true
 			return s
 		}}
 	}},
-	{"timed out is failed", "a timed-out call holds its key until the call can have ended", []Rule{KeyOverlap}, 500, func() *faults {
+	{"timed out is failed", "a timed-out call holds its key until the call can have ended", []Rule{KeyOverlap}, 500, nil, func() *faults {
 		return &faults{timeoutFails: true}
 	}},
-	{"empty before flushed", "a lane is empty only when its progress is recorded", []Rule{WentBack, Skipped}, 500, func() *faults {
+	{"empty before flushed", "a lane is empty only when its progress is recorded", []Rule{WentBack, Skipped}, 500, nil, func() *faults {
 		return &faults{noLastWord: true}
 	}},
-	{"progress keyed by epoch", "progress is keyed by the process's token", []Rule{WentBack, Skipped, NoRest}, 30000, func() *faults {
+	{"progress keyed by epoch", "progress is keyed by the process's token", []Rule{WentBack, Skipped, NoRest}, 10000, trouble(crashWorker, powerOff), func() *faults {
 		return &faults{keyByEpoch: true}
 	}},
-	{"unchained park", "writes to the park are a chain", []Rule{WentBack, Skipped}, 30000, func() *faults {
+	{"unchained park", "writes to the park are a chain", []Rule{WentBack, Skipped}, 20000, trouble(releaseKeys, crashHandler, crashWorker), func() *faults {
 		return &faults{unchainedPark: true}
 	}},
-	{"anybody parks", "the park is written on condition of the epoch record", []Rule{WentBack, Skipped}, 30000, func() *faults {
+	{"anybody parks", "the park is written on condition of the epoch record", []Rule{WentBack, Skipped}, 10000, trouble(freezeWorker, freezeMachine, releaseKeys, forceDelete), func() *faults {
 		return &faults{anyPark: true}
 	}},
-	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 500, func() *faults {
+	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 500, nil, func() *faults {
 		return &faults{bendPlan: withoutBumps}
 	}},
-	{"shrunk at once", "a pod is drained before the Deployment is made smaller", []Rule{DeletedWithLanes}, 500, func() *faults {
+	{"shrunk at once", "a pod is drained before the Deployment is made smaller", []Rule{DeletedWithLanes}, 500, nil, func() *faults {
 		return &faults{bendPlan: func(s plan.State, p plan.Plan) plan.Plan {
 			p.Replicas = s.Pool.Wanted
 			return p
 		}}
 	}},
-	{"gate before the drain", "a pod's gate turns False only when it holds nothing", []Rule{DeletedWithLanes}, 500, func() *faults {
+	{"gate before the drain", "a pod's gate turns False only when it holds nothing", []Rule{DeletedWithLanes}, 500, nil, func() *faults {
 		return &faults{bendPlan: gatesByBinding}
 	}},
 }
