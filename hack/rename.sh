@@ -9,10 +9,14 @@ if [ -z "$module" ] || [ -z "$group" ]; then
   echo "usage: make rename MODULE=example.org/convoy GROUP=convoy.example.org" >&2
   exit 2
 fi
+if [[ "$module$group" =~ [^a-zA-Z0-9./_-] ]]; then
+  echo "a module path and an API group are of letters, digits, dots, slashes and dashes: $module $group" >&2
+  exit 2
+fi
 [ -z "$(git status --porcelain)" ] || { echo "commit or stash your changes first: renaming touches every file" >&2; exit 1; }
 
-old_module=$(awk '$1 == "repo:" {print $2}' PROJECT)
-old_group=$(awk '$1 == "domain:" {print $2}' PROJECT)
+old_module=$(awk '/^repo:/ {print $2}' PROJECT)
+old_group=$(awk '/^domain:/ {print $2}' PROJECT)
 mark=$'\x01module\x01'
 # The module's path may contain the group's name, so it is set aside while the group is replaced.
 git grep -lIF -e "$old_module" -e "$old_group" | while IFS= read -r file; do

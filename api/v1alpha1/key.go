@@ -6,8 +6,9 @@ package v1alpha1
 // Key says how the group key of a message is found.
 type Key struct {
 	// expression is a CEL expression whose value on a message is its key, up to 1,024 characters. Messages with the same
-	// key are processed one at a time, in order. The value is a string or an integer; integers are exact, a
-	// number with a fraction is refused (KeyExpressionValid says so). Fixed while lanes hold messages.
+	// key are processed one at a time, in order. The value is a string, an integer, a bool, or
+	// bytes (written in base64), of 1 to 1,024 characters; an empty one counts as none. Integers are exact, a number with a
+	// fraction is refused (KeyExpressionValid says so). Fixed while lanes hold messages.
 	// Example: body.order_id.
 	// +required
 	// +kubebuilder:validation:MinLength=1

@@ -42,7 +42,7 @@ type LaneTable struct {
 	QuarantineSeconds *int32 `json:"quarantineSeconds,omitempty"`
 
 	// workers are the pods that slots and lanes refer to by their position in this list, from 0, up to 4,000: those bound
-	// to a slot, then those that are bound to none and still hold lanes.
+	// to a slot, then those that are bound to none and still hold lanes, or serve.
 	// Example: [{name: orders-6d4cf56db6-x7k2p, uid: 6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11}].
 	// +optional
 	// +listType=atomic
@@ -103,6 +103,12 @@ type SlotBinding struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Worker *int32 `json:"worker,omitempty"`
+
+	// before is the pod from which a rollout took the slot and that may still serve, by its position in workers. While it
+	// does, the bound pod's serving gate stays False. Absent otherwise. Example: 4.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Before *int32 `json:"before,omitempty"`
 
 	// leaving marks a slot that is surplus: its lanes drain, then it is removed. Default: false. Example: true.
 	// +optional

@@ -1726,6 +1726,11 @@ func (in *SlotBinding) DeepCopyInto(out *SlotBinding) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.Before != nil {
+		in, out := &in.Before, &out.Before
+		*out = new(int32)
+		**out = **in
+	}
 	if in.Leaving != nil {
 		in, out := &in.Leaving, &out.Leaving
 		*out = new(bool)
