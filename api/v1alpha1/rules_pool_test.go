@@ -198,7 +198,7 @@ var poolRules = []rule{
 	},
 	{
 		message: "with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set " +
-			"scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External",
+			"scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External; when it is left over from External, take scaling.workers out",
 		accepted: []string{"spec: {scaling: {mode: External, workers: 3}}", "spec: {scaling: {mode: External}}"},
 		refused:  []string{"spec: {scaling: {workers: 3}}", "spec: {scaling: {mode: Backlog, workers: 3}}"},
 	},

@@ -6,7 +6,7 @@ package v1alpha1
 // Scaling says how many workers there are.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.minWorkers) || !has(self.maxWorkers) || self.minWorkers <= self.maxWorkers",message="minWorkers must be at most maxWorkers: lower the former or raise the latter"
-// +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') == 'External' || !has(self.workers)",message="with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') == 'External' || !has(self.workers)",message="with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External; when it is left over from External, take scaling.workers out",fieldPath=".workers"
 // +kubebuilder:validation:XValidation:rule="!has(self.workers) || self.workers >= self.minWorkers",message="scaling.workers is below scaling.minWorkers: ask for more workers or lower minWorkers (0 lets an autoscaler scale to zero)",fieldPath=".workers"
 // +kubebuilder:validation:XValidation:rule="!has(self.workers) || self.workers <= self.maxWorkers",message="scaling.workers is above scaling.maxWorkers: ask for fewer workers or raise maxWorkers",fieldPath=".workers"
 // +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') != 'External' || !has(self.target)",message="target goes with mode Backlog: remove it, the external scaler has a target of its own"
