@@ -77,7 +77,7 @@ var rulesTakenAway = []missing{
 	{"resignation forgotten", "that it resigned is marked in the pod", overlapping, 20000, trouble(endWorker, deleteMailbox, stallWatches, deposeController), func() *faults {
 		return &faults{bendDrain: func(c *drain.Config) { c.Resigned = false }}
 	}},
-	{"first read from a cache", "a process's first read is live", overlapping, 500, trouble(crashWorker, scalePool, rollOut), func() *faults {
+	{"first read from a cache", "a process's first read is live", overlapping, 20000, trouble(crashWorker, scalePool, rollOut), func() *faults {
 		return &faults{bendRead: func(p *postman, v *version[mailbox]) *version[mailbox] {
 			history := p.wk.w.api.mailboxes.history[p.wk.run.name]
 			if p.started || v == nil || len(history) == 0 || history[0].obj.owner != v.obj.owner {
@@ -121,7 +121,7 @@ var rulesTakenAway = []missing{
 	{"anybody parks", "the park is written on condition of the epoch record", []Rule{WentBack, Skipped}, 10000, trouble(freezeWorker, freezeMachine, releaseKeys, forceDelete), func() *faults {
 		return &faults{anyPark: true}
 	}},
-	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 500, nil, func() *faults {
+	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 20000, nil, func() *faults {
 		return &faults{bendPlan: withoutBumps}
 	}},
 	{"shrunk at once", "a pod is drained before the Deployment is made smaller", []Rule{DeletedWithLanes}, 500, nil, func() *faults {
