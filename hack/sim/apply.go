@@ -62,7 +62,7 @@ func (c *controller) writeTable(v *view, p plan.Plan) error {
 	if old != nil {
 		before = &old.obj
 	}
-	c.w.check.tableWritten(before, p.Table)
+	c.w.check.tableWritten(before, p.Table, v)
 	return nil
 }
 

@@ -20,8 +20,10 @@ type checker struct {
 	names  []string // of keys, in the order of their first message
 	calls  int
 
-	overtaken time.Duration              // when a Deployment was last made smaller by an operator that another had overtaken
-	recorded  map[drain.Unit][]recording // every write of the epoch record, in order
+	shrunk   time.Duration              // when the Deployment was last made smaller
+	late     bool                       // by a plan that was older than the table by then
+	stale    map[string]bool            // by pod UID: it was given lanes by an operator whose view of the Deployment was old
+	recorded map[drain.Unit][]recording // every write of the epoch record, in order
 }
 
 // recording is one write of an epoch record.
@@ -31,7 +33,7 @@ type recording struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}}
+	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, stale: map[string]bool{}}
 }
 
 // fail notes a violation; the first one counts.
@@ -91,9 +93,18 @@ func (c *checker) ended(wk *worker) {
 }
 
 // tableWritten looks at what a controller has just written, and at what the lanes' workers really do.
-func (c *checker) tableWritten(before, next *plan.Table) {
+func (c *checker) tableWritten(before, next *plan.Table, v *view) {
 	if before == nil {
 		return
+	}
+	had := map[string]bool{}
+	for _, l := range slices.Concat(before.Lanes, before.Shards) {
+		had[l.Worker.UID] = true
+	}
+	for _, l := range slices.Concat(next.Lanes, next.Shards) {
+		if !had[l.Worker.UID] {
+			c.stale[l.Worker.UID] = !v.fresh(c.w.api)
+		}
 	}
 	for i := range next.Lanes {
 		if i < len(before.Lanes) {
@@ -207,8 +218,8 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 		cleaned[pod.obj.replicaSet]-- // A rollout while another is under way takes what is not yet ready of the older one.
 		return
 	}
-	if c.overtaken > 0 && c.w.clock.now-c.overtaken < shrinkLag {
-		return // The operator that shrank the Deployment had been overtaken by another, which bound the pod.
+	if c.misjudged(pod.obj.uid) {
+		return
 	}
 	run := c.runOf(live)
 	if run == nil || run.worker == nil || run.worker.process.frozen || !run.on.heard() {
@@ -224,13 +235,20 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 
 // resized is called when an operator has written the Deployment's size.
 func (c *checker) resized(v *view, p plan.Plan) {
-	planned := p.Table
+	if p.Replicas >= v.deployment.obj.replicas {
+		return
+	}
+	planned, table := p.Table, c.w.api.tables.get(tableName)
 	if planned == nil {
 		planned = v.state.Table
 	}
-	if table := c.w.api.tables.get(tableName); p.Replicas < v.deployment.obj.replicas && table != nil && planned.Revision < table.obj.Revision {
-		c.overtaken = c.w.clock.now
-	}
+	c.shrunk, c.late = c.w.clock.now, table != nil && planned.Revision < table.obj.Revision
+}
+
+// misjudged says that the shrink under way is one that nobody could know of who gave the pod its lanes: it was written
+// late, by an older plan, or whoever gave them had an old view of Deployment or ReplicaSets.
+func (c *checker) misjudged(uid string) bool {
+	return c.shrunk > 0 && c.w.clock.now-c.shrunk < shrinkLag && (c.late || c.stale[uid])
 }
 
 // shrinkLag is how long a smaller Deployment takes to become fewer pods.

@@ -64,9 +64,9 @@
 //
 // Three things are excused. A process that was frozen between the check of its hold and the call may have one stale call
 // for each running key; its token gives it away. And a rollout that starts while another is under way may delete
-// pods of the older one that Kubernetes has not yet seen ready; and an operator that was overtaken by another between
-// its plan and its write may make the Deployment smaller when the other has just bound the idle pods again. The pods
-// so deleted drain within their grace.
+// pods of the older one that Kubernetes has not yet seen ready. And a Deployment made smaller may take an idle pod that
+// is bound again in the same moment, when the write was late and of an older plan, or when whoever bound the pod had an
+// old view of Deployment or ReplicaSets. The pods so deleted drain within their grace.
 //
 // # Failure handling
 //

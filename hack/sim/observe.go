@@ -146,5 +146,18 @@ func (v *view) shrinking() bool {
 		}
 	}
 	// In a rollout the ReplicaSets may be too large together for as long as its new pods are not ready.
-	return d.observed < d.written || total < d.replicas || active < 2 && total > d.replicas
+	return d.observed < d.written || total < d.replicas || (active < 2 || d.replicas == 0) && total > d.replicas
+}
+
+// fresh says that the view still has the newest Deployment and ReplicaSets.
+func (v *view) fresh(api *apiServer) bool {
+	if v.deployRV != api.deployments.get(poolName).rv || len(v.replicaSets) != len(api.replicaSets.objects.names) {
+		return false
+	}
+	for _, set := range v.replicaSets {
+		if set.rv != api.replicaSets.get(set.name).rv {
+			return false
+		}
+	}
+	return true
 }
