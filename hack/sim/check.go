@@ -218,11 +218,8 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 		cleaned[pod.obj.replicaSet]-- // A rollout while another is under way takes what is not yet ready of the older one.
 		return
 	}
-	if c.misjudged(pod.obj.uid) {
-		return
-	}
 	run := c.runOf(live)
-	if run == nil || run.worker == nil || run.worker.process.frozen || !run.on.heard() {
+	if c.misjudged(pod.obj.uid) || !run.answers() {
 		return
 	}
 	for i, l := range table.obj.Lanes {
@@ -231,6 +228,11 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 			c.fail(DeletedWithLanes, about{pod: pod.name}, "%s has lane %d (%v) and is deleted", pod.name, i, l.State)
 		}
 	}
+}
+
+// answers says that the pod's worker is at work and that its kubelet is heard.
+func (r *podRun) answers() bool {
+	return r != nil && r.worker != nil && !r.worker.process.frozen && r.on.heard()
 }
 
 // resized is called when an operator has written the Deployment's size.
