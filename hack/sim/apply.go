@@ -111,7 +111,7 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 	}
 	for _, spec := range p.Specs {
 		do := func() error { return c.writeSpec(v, spec) }
-		if spec.Recheck && !c.w.faults.noRecheck {
+		if spec.Recheck {
 			// The mailbox was never written: only the table as it is now may be projected into it.
 			list = append(list, write{read: true, do: func() error { return c.recheck(spec.Spec.Revision) }})
 		}
@@ -188,7 +188,7 @@ func (c *controller) writeSpec(v *view, s plan.SpecWrite) error {
 	switch {
 	case live == nil || live.obj.owner != s.Pod:
 		return errNotFound
-	case live.rv != v.mailboxRVs[s.Pod.Name] && !c.w.faults.blindSpecs:
+	case live.rv != v.mailboxRVs[s.Pod.Name]:
 		return errConflict
 	}
 	next := live.obj

@@ -136,7 +136,7 @@ func (b *broker) open(unit drain.Unit, token drain.Token, worker string) (epochR
 	if old == mine {
 		return old, true
 	}
-	if !old.token.Less(token) || old.token.Epoch == token.Epoch && old.worker != worker && !b.w.faults.anonymousRecords {
+	if !old.token.Less(token) || old.token.Epoch == token.Epoch && old.worker != worker {
 		return old, false
 	}
 	b.w.check.opened(unit, token, worker)
@@ -155,7 +155,7 @@ func laneUnit(lane int32) drain.Unit { return drain.Unit{Kind: drain.Lane, Index
 // flush writes a progress record. Depending on the kind of broker it is refused once a newer epoch is in force, or
 // lands under its own token, where nobody looks any more.
 func (b *broker) flush(lane int32, next progressRecord, worker string) error {
-	if !b.w.settings.KeyedProgress && !b.owns(laneUnit(lane), next.token, worker) && !b.w.faults.anyProgress {
+	if !b.w.settings.KeyedProgress && !b.owns(laneUnit(lane), next.token, worker) {
 		return errFenced
 	}
 	if b.owns(laneUnit(lane), next.token, worker) {

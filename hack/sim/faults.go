@@ -19,20 +19,16 @@ type faults struct {
 	bendSpec     func(*postman, drain.Spec) drain.Spec
 	bendRead     func(*postman, *version[mailbox]) *version[mailbox]
 
-	blindTables      bool // tables are written whatever has been written meanwhile
-	blindSpecs       bool // specs are written whatever has been written meanwhile
-	blindReports     bool // reports are written whatever has been written meanwhile
-	noRecheck        bool // an empty mailbox is written from a cached table
-	noHold           bool // calls are made though the hold has run out
-	openAnything     bool // the broker takes any epoch record
-	anonymousRecords bool // epoch records do not name the worker
-	confirmAll       bool // the broker confirms whatever it is asked for
-	anyProgress      bool // progress is written though a newer epoch is in force
-	anyPark          bool // the park is written though a newer epoch is in force
-	unchainedPark    bool // a late copy of a write to the park counts
-	keyByEpoch       bool // progress is keyed by the lane's epoch alone
-	noLastWord       bool // a lane is said to be empty before its progress is recorded
-	timeoutFails     bool // a timed-out call counts as failed at once
+	blindTables   bool // tables are written whatever has been written meanwhile
+	blindReports  bool // reports are written whatever has been written meanwhile
+	noHold        bool // calls are made though the hold has run out
+	openAnything  bool // the broker takes any epoch record
+	confirmAll    bool // the broker confirms whatever it is asked for
+	anyPark       bool // the park is written though a newer epoch is in force
+	unchainedPark bool // a late copy of a write to the park counts
+	keyByEpoch    bool // progress is keyed by the lane's epoch alone
+	noLastWord    bool // a lane is said to be empty before its progress is recorded
+	timeoutFails  bool // a timed-out call counts as failed at once
 }
 
 func (f *faults) settings(s *Settings) {

@@ -64,12 +64,12 @@ func RemoveRules(first uint64, report func(Finding)) {
 	}
 }
 
-// trouble makes the adversary do nothing but these things, one as gladly as the other.
+// trouble makes the adversary do nothing but these things; what is named twice, twice as often.
 func trouble(kinds ...action) func(*Settings) {
 	return func(s *Settings) {
 		s.Weights = [actions]int{}
 		for _, a := range kinds {
-			s.Weights[a] = 1
+			s.Weights[a]++
 		}
 	}
 }

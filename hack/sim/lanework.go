@@ -32,8 +32,7 @@ type heldLane struct {
 func (wk *worker) startUnit(unit drain.Unit, token drain.Token) {
 	wk.unpause(unit)
 	if unit.Kind == drain.Shard {
-		wk.shards[unit] = true
-		return
+		return // nothing is routed
 	}
 	l := &heldLane{number: unit.Index, token: token}
 	if wk.lanes[unit.Index] != nil {
@@ -99,7 +98,6 @@ func (wk *worker) supersede(l *heldLane) {
 
 func (wk *worker) stopUnit(unit drain.Unit, token drain.Token) {
 	if unit.Kind == drain.Shard {
-		delete(wk.shards, unit)
 		wk.process.after(wk.w.dice.span(time.Millisecond, 30*time.Millisecond), func() { wk.emptied(unit, token) })
 		return
 	}
@@ -127,7 +125,6 @@ func (wk *worker) emptied(unit drain.Unit, token drain.Token) {
 func (wk *worker) abortUnit(unit drain.Unit, token drain.Token) {
 	wk.unpause(unit)
 	if unit.Kind == drain.Shard {
-		delete(wk.shards, unit)
 		return
 	}
 	if waiting := wk.next[unit.Index]; waiting != nil && waiting.token == token {

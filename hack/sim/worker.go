@@ -25,7 +25,6 @@ type worker struct {
 
 	lanes   []*heldLane // in the sequencer, or being loaded for it; by number
 	next    []*heldLane // waits until the sequencer has drained the one before
-	shards  map[drain.Unit]bool
 	paused  map[drain.Unit]bool
 	calls   []*delivery
 	effects []order.Effect // the sequencer's buffer
@@ -43,7 +42,7 @@ func newWorker(w *World, run *podRun) *worker {
 	wk := &worker{
 		w: w, run: run, process: w.newProcess(),
 		lanes: make([]*heldLane, s.Lanes), next: make([]*heldLane, s.Lanes),
-		shards: map[drain.Unit]bool{}, paused: map[drain.Unit]bool{},
+		paused: map[drain.Unit]bool{},
 	}
 	barrier := s.Timeout
 	if s.RestartAll {
