@@ -123,7 +123,9 @@ func (b *broker) request(p *process, by *link, act func() error, reply func(erro
 	}
 }
 
-// open writes an epoch record, if it is newer than what is there. It returns the record in force.
+// open writes an epoch record, if it is newer than what is there. It returns the record in force. A repeated request
+// that finds its own record is refused as well: it could as well be that of an earlier process of the pod, whose
+// incarnation was lost with the mailbox.
 func (b *broker) open(unit drain.Unit, token drain.Token, worker string) (epochRecord, bool) {
 	old := b.records[unit]
 	mine := epochRecord{token, worker}
@@ -131,10 +133,6 @@ func (b *broker) open(unit drain.Unit, token drain.Token, worker string) (epochR
 		b.w.check.opened(unit, token, worker)
 		b.records[unit] = mine
 		return mine, true
-	}
-	// A repeated request finds its own record: that is its answer.
-	if old == mine {
-		return old, true
 	}
 	if !old.token.Less(token) || old.token.Epoch == token.Epoch && old.worker != worker {
 		return old, false

@@ -103,9 +103,15 @@ func (p *postman) taken(v *version[mailbox]) {
 		return
 	}
 	p.wk.step(drain.Seen{Spec: v.obj.spec})
-	if report := p.wk.machine.Report(); p.dirty && p.wk.process.alive && sameReport(v.obj.report, report) {
+	if !p.wk.process.alive {
+		return
+	}
+	report := p.wk.machine.Report()
+	if same := sameReport(v.obj.report, report); same && p.dirty {
 		p.dirty = false // the write whose answer was lost had been made
 		p.wk.step(drain.Written{Report: report})
+	} else {
+		p.dirty = !same
 	}
 	p.send()
 }
