@@ -183,7 +183,9 @@ func (p *postman) raised(r drain.Report, err error) {
 		p.retry(err)
 		return
 	}
-	p.raising = nil
+	if p.raising != nil && p.raising.Incarnation == r.Incarnation {
+		p.raising = nil // otherwise a higher one has been asked for meanwhile
+	}
 	p.wk.step(drain.Raised{Incarnation: r.Incarnation})
 	p.send()
 }
