@@ -153,13 +153,6 @@ func (p *postman) put(on *version[mailbox], r drain.Report, reply func(error)) {
 	w.api.request(p.wk.process, p.wk.run.on.api, func() error {
 		next := on.obj
 		next.report = r
-		if w.faults.blindReports {
-			if live := w.api.mailboxes.get(name); live != nil {
-				next.spec = live.obj.spec
-				w.api.mailboxes.put(name, next)
-			}
-			return nil
-		}
 		if err := w.api.mailboxes.update(name, on.rv, next); err != nil {
 			return err
 		}
