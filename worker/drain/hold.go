@@ -8,17 +8,13 @@ import "time"
 // MayStart says whether a message of the unit may start now. It is asked before every call: a hold that has run
 // out is respected even when nothing else has noticed yet.
 func (m *Machine) MayStart(id Unit, now time.Time) bool {
-	units := m.byIndex[id.Kind]
-	if int(id.Index) >= len(units) {
-		return false
-	}
-	u := units[id.Index]
+	u := m.at(id)
 	return u != nil && u.state == Running && m.holds(u, now)
 }
 
 // Token is what the unit's calls and writes carry; zero when the worker has nothing to do with it.
 func (m *Machine) Token(id Unit) Token {
-	if u := m.units[id]; u != nil {
+	if u := m.at(id); u != nil {
 		return u.token
 	}
 	return Token{}
@@ -29,7 +25,7 @@ func (m *Machine) holds(u *unit, now time.Time) bool {
 }
 
 func (m *Machine) opened(now time.Time, e Opened, out []Effect) []Effect {
-	u := m.units[e.Unit]
+	u := m.at(e.Unit)
 	if u == nil || u.state != Opening || u.reopen || u.token != e.Token {
 		return out
 	}
@@ -43,7 +39,7 @@ func (m *Machine) opened(now time.Time, e Opened, out []Effect) []Effect {
 
 // refused tells this worker's own earlier record, which a higher incarnation overcomes, from another's.
 func (m *Machine) refused(now time.Time, e OpenRefused, out []Effect) []Effect {
-	u := m.units[e.Unit]
+	u := m.at(e.Unit)
 	if u == nil || u.state != Opening || u.token != e.Token {
 		return out
 	}
@@ -63,7 +59,7 @@ func (m *Machine) refused(now time.Time, e OpenRefused, out []Effect) []Effect {
 }
 
 func (m *Machine) superseded(now time.Time, e Superseded, out []Effect) []Effect {
-	u := m.units[e.Unit]
+	u := m.at(e.Unit)
 	if u == nil || u.grant.Epoch != e.Epoch || e.Floor < e.Epoch {
 		return out
 	}
@@ -76,7 +72,7 @@ func (m *Machine) superseded(now time.Time, e Superseded, out []Effect) []Effect
 // confirm renews the hold of what the broker has confirmed, as of the instant at which it was asked.
 func (m *Machine) confirm(now time.Time, e Confirmed, out []Effect) []Effect {
 	for _, g := range e.Grants {
-		u := m.units[g.Unit]
+		u := m.at(g.Unit)
 		if u == nil || u.grant.Epoch != g.Epoch || !e.Sent.After(u.confirmed) {
 			continue
 		}
@@ -96,8 +92,7 @@ func (m *Machine) elapse(now time.Time, out []Effect) []Effect {
 		m.barred = false
 		out = m.settle(now, out)
 	}
-	for _, id := range m.sorted() {
-		u := m.units[id]
+	for id, u := range m.all() {
 		switch {
 		case u.state == Fencing && !now.Before(u.until) && m.holds(u, now):
 			out = m.fire(now, id, outlasted, out)
@@ -115,8 +110,8 @@ func (m *Machine) ask(now time.Time, out []Effect) []Effect {
 		return out
 	}
 	var grants []Grant
-	for _, id := range m.sorted() {
-		if u := m.units[id]; u.confirmable() {
+	for _, u := range m.all() {
+		if u.confirmable() {
 			grants = append(grants, u.grant)
 		}
 	}
@@ -143,7 +138,7 @@ func (m *Machine) Deadline(now time.Time) time.Time {
 	if m.barred {
 		sooner(m.config.Born.Add(m.config.Barrier))
 	}
-	for _, u := range m.units {
+	for _, u := range m.all() {
 		if u.state == Fencing {
 			sooner(u.until)
 		}

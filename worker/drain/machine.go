@@ -5,7 +5,7 @@ package drain
 
 import (
 	"cmp"
-	"slices"
+	"iter"
 	"time"
 )
 
@@ -37,9 +37,8 @@ type Machine struct {
 	spec Spec
 	// wants has spec's grants by unit, unless the worker may hold nothing.
 	wants map[Unit]Grant
-	// units are those that are not Closed; byIndex has the same by kind and index, for MayStart.
-	units   map[Unit]*unit
-	byIndex [Shard + 1][]*unit
+	// units are by kind and index; nil when Closed.
+	units [Shard + 1][]*unit
 	// used has the last token that this process wrote, or tried to write, for each unit.
 	used map[Unit]Token
 	// former is the predecessor's report, while calls of its may be running: nothing it held is given back.
@@ -78,7 +77,7 @@ type unit struct {
 
 // New makes the machine of one worker process. Its first event is Started.
 func New(c Config) *Machine {
-	return &Machine{config: c, wants: map[Unit]Grant{}, units: map[Unit]*unit{}, used: map[Unit]Token{}}
+	return &Machine{config: c, wants: map[Unit]Grant{}, used: map[Unit]Token{}}
 }
 
 // Step takes one event and appends what the runner is to do to out.
@@ -175,8 +174,8 @@ func (m *Machine) raised(now time.Time, incarnation int64, out []Effect) []Effec
 		return out
 	}
 	m.incarnation, m.target = incarnation, 0
-	for _, id := range m.sorted() {
-		if u := m.units[id]; u.reopen && u.state == Opening {
+	for id, u := range m.all() {
+		if u.reopen && u.state == Opening {
 			u.reopen = false
 			out = m.open(id, u, out)
 		}
@@ -204,11 +203,11 @@ func (m *Machine) settle(now time.Time, out []Effect) []Effect {
 			m.wants[g.Unit] = g
 		}
 	}
-	for _, id := range m.sorted() {
+	for id := range m.all() {
 		out = m.settleUnit(now, id, out)
 	}
 	for _, g := range m.spec.Grants {
-		if m.units[g.Unit] == nil {
+		if m.at(g.Unit) == nil {
 			out = m.settleUnit(now, g.Unit, out)
 		}
 	}
@@ -218,7 +217,7 @@ func (m *Machine) settle(now time.Time, out []Effect) []Effect {
 // settleUnit gives up a grant that is no longer wanted and, once nothing is held of it, opens the one that is.
 func (m *Machine) settleUnit(now time.Time, id Unit, out []Effect) []Effect {
 	want, ok := m.wants[id]
-	if u := m.units[id]; u != nil {
+	if u := m.at(id); u != nil {
 		if ok && u.grant.Epoch >= want.Epoch {
 			return out
 		}
@@ -232,7 +231,7 @@ func (m *Machine) settleUnit(now time.Time, id Unit, out []Effect) []Effect {
 }
 
 func (m *Machine) emptied(now time.Time, e Emptied, out []Effect) []Effect {
-	if u := m.units[e.Unit]; u == nil || u.grant.Epoch != e.Epoch {
+	if u := m.at(e.Unit); u == nil || u.grant.Epoch != e.Epoch {
 		return out
 	}
 	return m.fire(now, e.Unit, emptied, out)
@@ -240,7 +239,7 @@ func (m *Machine) emptied(now time.Time, e Emptied, out []Effect) []Effect {
 
 // fire takes a unit through one transition, and on to the next grant when that has closed it.
 func (m *Machine) fire(now time.Time, id Unit, t trigger, out []Effect) []Effect {
-	u := m.units[id]
+	u := m.at(id)
 	next := u.state.on(t)
 	if next == stay {
 		return out
@@ -262,13 +261,31 @@ func (m *Machine) fire(now time.Time, id Unit, t trigger, out []Effect) []Effect
 
 // put makes u the unit of this name, or ends it when u is nil.
 func (m *Machine) put(id Unit, u *unit) {
-	for int(id.Index) >= len(m.byIndex[id.Kind]) {
-		m.byIndex[id.Kind] = append(m.byIndex[id.Kind], nil)
+	for int(id.Index) >= len(m.units[id.Kind]) {
+		m.units[id.Kind] = append(m.units[id.Kind], nil)
 	}
-	m.byIndex[id.Kind][id.Index] = u
-	m.units[id] = u
-	if u == nil {
-		delete(m.units, id)
+	m.units[id.Kind][id.Index] = u
+}
+
+// at is the unit of this name, or nil when it is Closed.
+func (m *Machine) at(id Unit) *unit {
+	units := m.units[id.Kind]
+	if int(id.Index) >= len(units) {
+		return nil
+	}
+	return units[id.Index]
+}
+
+// all are the units that are not Closed, by kind and index. The one at hand may change or end meanwhile.
+func (m *Machine) all() iter.Seq2[Unit, *unit] {
+	return func(yield func(Unit, *unit) bool) {
+		for kind, units := range m.units {
+			for index, u := range units {
+				if u != nil && !yield(Unit{Kind(kind), int32(index)}, u) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -283,16 +300,6 @@ func (m *Machine) open(id Unit, u *unit, out []Effect) []Effect {
 	}
 	m.used[id], u.token = token, token
 	return append(out, Effect{Type: OpenUnit, Unit: id, Token: u.token})
-}
-
-// sorted are the units at hand, by kind and index, so that effects do not depend on the order of a map.
-func (m *Machine) sorted() []Unit {
-	ids := make([]Unit, 0, len(m.units))
-	for id := range m.units {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, compareUnits)
-	return ids
 }
 
 func compareUnits(a, b Unit) int {

@@ -22,8 +22,7 @@ func (m *Machine) Report() Report {
 	}
 	r.Observed = max(m.spec.Revision, m.former.Observed)
 	r.Resigned = m.resigned
-	for _, id := range m.sorted() {
-		u := m.units[id]
+	for id, u := range m.all() {
 		h := Held{Unit: id, Epoch: u.grant.Epoch, State: u.state}
 		if u.state == Refused {
 			h.Floor = u.floor
@@ -84,7 +83,7 @@ func (m *Machine) wrote(e Written, out []Effect) []Effect {
 }
 
 func (m *Machine) holdsAny() bool {
-	for _, u := range m.units {
+	for _, u := range m.all() {
 		if u.state.Holds() {
 			return true
 		}
@@ -94,13 +93,12 @@ func (m *Machine) holdsAny() bool {
 
 // replaced ends a process whose pod has a newer one: everything it had is that one's to open again.
 func (m *Machine) replaced(out []Effect) []Effect {
-	for _, id := range m.sorted() {
-		if u := m.units[id]; u.state.Holds() {
+	for id, u := range m.all() {
+		if u.state.Holds() {
 			out = append(out, Effect{Type: AbortUnit, Unit: id, Token: u.token})
 		}
 	}
-	clear(m.units)
-	m.byIndex = [Shard + 1][]*unit{}
+	m.units = [Shard + 1][]*unit{}
 	m.exited = true
 	return append(out, Effect{Type: Exit})
 }

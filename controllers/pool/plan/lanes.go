@@ -102,13 +102,12 @@ func (p *planner) regrant(c change, known evidence) {
 	from := c.Worker
 	next := Lane{
 		Slot:   p.belongs(c),
-		Epoch:  max(c.Epoch, known.floor, p.next.Rebuilt),
+		Epoch:  max(c.Epoch, known.floor),
 		Forced: c.Forced || known.forces(),
 	}
-	if !p.canTake(c.to) {
-		next.Epoch = max(c.Epoch, known.floor)
-	} else {
-		next.Worker, next.State, next.Epoch = p.places[c.to].pod.PodRef, Owned, next.Epoch+1
+	if p.canTake(c.to) {
+		next.Worker, next.State = p.places[c.to].pod.PodRef, Owned
+		next.Epoch = max(next.Epoch, p.next.Rebuilt) + 1
 	}
 	*c.Lane = next
 	p.moved(c, from, whyGrant(known))
