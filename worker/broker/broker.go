@@ -1,0 +1,112 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"context"
+
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/key"
+	"convoy.dev/convoy/worker/order"
+)
+
+// Broker is one worker's connection to the broker of one pool.
+type Broker interface {
+	// Claim writes the pool's claim, or finds that it stands. A *ClaimError says who holds it or what does not fit.
+	Claim(ctx context.Context, claim Claim) error
+	// Open writes the token to the lane's epoch record by compare-and-swap and returns the lane. A *RefusedError says
+	// that the record stands in the way: it is higher, or equal, or of the same epoch and another worker's.
+	Open(ctx context.Context, grant Grant) (Lane, error)
+	// Confirm asks which of the grants are still the newest, in as few requests as the broker allows. It returns the
+	// records of those that are not.
+	Confirm(ctx context.Context, grants []Grant) ([]Superseded, error)
+	// Capabilities says what differs between brokers.
+	Capabilities() Capabilities
+	// Close ends the connection. No other method is called after it.
+	Close() error
+}
+
+// Lane is one lane that was opened. It is over when its owner drops it; nothing has to be closed.
+type Lane interface {
+	// Load reads what earlier owners left: progress of the newest earlier token, and whether its owner drained. It is
+	// called once the quarantine of a forced grant is over, so that it is the last word.
+	Load(ctx context.Context) (order.Opening, error)
+	// Read delivers the lane's messages in lane order, the first one after the position given, until ctx ends, deliver
+	// returns an error (which Read then returns), or the broker fails. It neither repeats nor skips within one call.
+	// deliver gets one or more messages at once and may block: that is how the reader is slowed down. The slice belongs
+	// to the reader again when deliver returns; the messages in it do not.
+	Read(ctx context.Context, after order.Position, deliver func([]Message) error) error
+	// Fetch reads one message again by its position. ErrGone says that the broker no longer has it.
+	Fetch(ctx context.Context, at order.Position) (Message, error)
+	// Flush makes the progress durable under the lane's token. final is an owner's last word: it has drained.
+	Flush(ctx context.Context, progress *order.Progress, final bool) error
+	// DeadLetter makes a copy of the message durable at the dead letter destination, at least once. The caller flushes
+	// the message as completed only afterwards.
+	DeadLetter(ctx context.Context, letter DeadLetter) error
+}
+
+// Sampler counts backlog. A worker and, for a pool without workers, the operator call it.
+type Sampler interface {
+	// Sample counts the messages of every lane that are not completed.
+	Sample(ctx context.Context) (Backlog, error)
+}
+
+// Claim is a pool's mark in the broker: who owns its lanes, and what they are made of.
+type Claim struct {
+	// Cluster is the UID of the namespace kube-system; Namespace, Name and UID are the pool's.
+	Cluster, Namespace, Name, UID string
+	// Fingerprint is a hash of everything that gives a message its lane, key and place: source, key expression, hash
+	// version, lane type and count. A claim with another one is refused.
+	Fingerprint string
+}
+
+// Grant is one lane held by one worker process.
+type Grant struct {
+	Lane  int32
+	Token drain.Token
+	// Worker is the UID of the worker's pod: two workers may come to hold one epoch after a table was lost.
+	Worker string
+}
+
+// Superseded is a grant that is no longer the newest, and the record that is.
+type Superseded struct {
+	Lane   int32
+	Token  drain.Token // of the grant
+	Record drain.Token
+}
+
+// Message is one message of a lane.
+type Message struct {
+	key.Message
+	// Position is the message's place in its lane, Sequence its place in its source shard.
+	Position order.Position
+	Sequence order.Sequence
+}
+
+// DeadLetter is a message that is given up, and why.
+type DeadLetter struct {
+	Message
+	// Key is the group key, "" when the message has none.
+	Key string
+	// Reason is a word for people and programs, Attempts how often the message was started.
+	Reason   string
+	Attempts uint32
+}
+
+// Backlog counts messages that are not completed.
+type Backlog struct {
+	// Lanes has one entry per lane.
+	Lanes []int64
+	// Shards has one entry per shard, of messages not yet routed; empty when lanes are Native.
+	Shards []int64
+}
+
+// Capabilities says what differs between brokers.
+type Capabilities struct {
+	// Shards is how many ordered inputs the source has.
+	Shards int32
+	// MaxRanges is how many completed ranges a progress record can carry; more are cut by order.Progress.Limit, which
+	// costs repeats after a crash.
+	MaxRanges int
+}

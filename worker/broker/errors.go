@@ -1,0 +1,91 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import (
+	"errors"
+	"fmt"
+
+	"convoy.dev/convoy/worker/drain"
+)
+
+// Kind is what an error means for what comes next.
+type Kind uint8
+
+const (
+	// Retryable: the same request may succeed later. It is also the kind of an error that says nothing of itself.
+	Retryable Kind = iota
+	// Permanent: somebody has to mend the broker, the pool or its permissions first.
+	Permanent
+	// Fenced: another owner has a newer epoch record.
+	Fenced
+)
+
+var kindNames = [...]string{Retryable: "Retryable", Permanent: "Permanent", Fenced: "Fenced"}
+
+// String is the kind's name.
+func (k Kind) String() string { return kindNames[k] }
+
+// ErrFenced is wrapped by an error of kind Fenced.
+var ErrFenced = errors.New("a newer epoch record is in force")
+
+// ErrGone says that the broker no longer has a message: its retention took it.
+var ErrGone = errors.New("the message is no longer in the broker")
+
+// PermanentError is an error of kind Permanent. Mend says what a person can do.
+type PermanentError struct {
+	Err  error
+	Mend string
+}
+
+// Error is what happened and what can be done.
+func (e *PermanentError) Error() string { return fmt.Sprintf("%v: %s", e.Err, e.Mend) }
+
+// Unwrap is the broker's own error.
+func (e *PermanentError) Unwrap() error { return e.Err }
+
+// RefusedError says that an epoch record stands in the way of opening a lane.
+type RefusedError struct {
+	Lane          int32
+	Token, Record drain.Token
+	// Own says that the record is this worker's, perhaps an earlier process's.
+	Own bool
+}
+
+// Error names both tokens.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("opening lane %d at %v: the epoch record is %v", e.Lane, e.Token, e.Record)
+}
+
+// ClaimError says why a claim is refused.
+type ClaimError struct {
+	// Held is the claim that stands.
+	Held Claim
+	// Other says that another pool holds it; otherwise the fingerprints differ.
+	Other bool
+	// Mend says what a person can do.
+	Mend string
+}
+
+// Error names the claim that stands, and the mend.
+func (e *ClaimError) Error() string {
+	if e.Other {
+		return fmt.Sprintf("claimed by pool %s/%s of cluster %s: %s", e.Held.Namespace, e.Held.Name, e.Held.Cluster, e.Mend)
+	}
+	return fmt.Sprintf("claimed with fingerprint %s: %s", e.Held.Fingerprint, e.Mend)
+}
+
+// KindOf says what an error means for what comes next.
+func KindOf(err error) Kind {
+	var permanent *PermanentError
+	var refused *RefusedError
+	var claim *ClaimError
+	switch {
+	case errors.Is(err, ErrFenced), errors.As(err, &refused):
+		return Fenced
+	case errors.As(err, &permanent), errors.As(err, &claim), errors.Is(err, ErrGone):
+		return Permanent
+	}
+	return Retryable
+}
