@@ -118,7 +118,7 @@ type ConvoyPoolSpec struct {
 	// names. Example: {resources: {requests: {cpu: 500m}}}.
 	// +optional
 	// +default={}
-	Worker *WorkerSettings `json:"worker,omitempty"`
+	Worker *ContainerSettings `json:"worker,omitempty"`
 
 	// template is the pod template of the workers, as in a Deployment: the handler's containers, in the user's order,
 	// after which the container convoy-worker is added. Each container gets a preStop hook that waits for the drain, and

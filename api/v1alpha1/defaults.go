@@ -24,3 +24,27 @@ const (
 	// DefaultDrainSeconds is scaling.target.drainSeconds when scaling has no target, in seconds.
 	DefaultDrainSeconds int32 = 30
 )
+
+// The defaults of other fields, which the schema fills in, for WorkerSettings: a worker may be newer than who wrote them.
+const (
+	// DefaultUsernameKey is source.nats.auth.userPassword.usernameKey.
+	DefaultUsernameKey = "username"
+	// DefaultPasswordKey is source.nats.auth.userPassword.passwordKey.
+	DefaultPasswordKey = "password"
+	// DefaultMaxInFlightKeys is delivery.maxInFlightKeys.
+	DefaultMaxInFlightKeys int32 = 32
+	// DefaultTimeoutSeconds is delivery.timeoutSeconds, in seconds.
+	DefaultTimeoutSeconds int32 = 30
+	// DefaultMaxAttempts is delivery.retry.maxAttempts.
+	DefaultMaxAttempts int32 = 5
+	// DefaultInitialBackoffMilliseconds is delivery.retry.initialBackoffMilliseconds, in milliseconds.
+	DefaultInitialBackoffMilliseconds int32 = 200
+	// DefaultMaxBackoffMilliseconds is delivery.retry.maxBackoffMilliseconds, in milliseconds.
+	DefaultMaxBackoffMilliseconds int32 = 30000
+	// DefaultBatchMaxMessages is delivery.batch.maxMessages.
+	DefaultBatchMaxMessages int32 = 1
+	// DefaultDrainTimeoutSeconds is handoff.drainTimeoutSeconds, in seconds.
+	DefaultDrainTimeoutSeconds int32 = 60
+	// DefaultFenceSeconds is handoff.fenceSeconds, in seconds.
+	DefaultFenceSeconds int32 = 10
+)

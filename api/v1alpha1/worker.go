@@ -5,8 +5,8 @@ package v1alpha1
 
 import corev1 "k8s.io/api/core/v1"
 
-// WorkerSettings configures the container convoy-worker that is added to each pod.
-type WorkerSettings struct {
+// ContainerSettings configures the container convoy-worker that is added to each pod.
+type ContainerSettings struct {
 	// image is the image of the container, up to 512 characters. Default: the image that the operator names; after an
 	// upgrade of the operator pools move to its new image a few at a time. An image of your own must speak the operator's
 	// protocol, or its workers keep what they have and get no more. Only with delivery.type HTTP.
