@@ -1,0 +1,223 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package checker
+
+import (
+	"fmt"
+	"time"
+
+	"convoy.dev/convoy/hack/e2e/shop"
+)
+
+// maxViolations bounds what is kept word by word; a broken run breaks every rule at once.
+const maxViolations = 1000
+
+// Book is what was told. Its methods are called one after another.
+type Book struct {
+	// callTime is how long a call may run after its start.
+	callTime time.Duration
+	keys     map[string]*convoy
+	lanes    map[int32]*laneHistory
+	running  map[callName]*running
+	suspects []suspicion
+	// asked counts suspicions.
+	asked uint64
+
+	violations []Violation
+	counts     counts
+	pauses     []Pause
+	phase      string
+}
+
+// counts are the figures of a report.
+type counts struct {
+	published, completed, calls, replays, retries, violations int
+	// reach is the longest time between the completion of a message and its lane's last completion before the message
+	// came again.
+	reach time.Duration
+}
+
+// convoy is what is known of one key.
+type convoy struct {
+	state shop.State
+	// published is the number of the last message published, done that of the last one completed.
+	published, done uint64
+	// doneAt are the completion times, by number from 1.
+	doneAt []time.Time
+	// sequences are the messages' sequences, by number from 1; 0 for one that has not come.
+	sequences []uint64
+	// publishedAt are the times of publication, by number from 1.
+	publishedAt []time.Time
+	lane        int32
+	// epoch is the highest that came, cursor the last number concluded at it, attempt its attempt.
+	epoch, cursor uint64
+	attempt       uint32
+	call          *running
+}
+
+type callName struct {
+	process string
+	id      uint64
+}
+
+// running is a call that was started and not ended.
+type running struct {
+	Call
+	process string
+	since   time.Time
+	// void says that the call was refused or is overtaken: its end changes nothing.
+	void bool
+}
+
+// NewBook makes an empty book. A call is over callTime after its start, whatever is told.
+func NewBook(callTime time.Duration) *Book {
+	return &Book{
+		callTime: callTime,
+		keys:     map[string]*convoy{}, lanes: map[int32]*laneHistory{}, running: map[callName]*running{},
+	}
+}
+
+// Phase names what comes, for the pauses in it.
+func (b *Book) Phase(name string) { b.phase = name }
+
+// Publish tells of a message before it is published.
+func (b *Book) Publish(event shop.Event, now time.Time) {
+	b.key(event.Order).published = event.Number
+	b.counts.published++
+	b.publishedAt(event, now)
+}
+
+// Start tells of a call before it begins.
+func (b *Book) Start(process string, call Call, now time.Time) Decision {
+	b.counts.calls++
+	key := b.key(call.Key)
+	r := &running{Call: call, process: process, since: now}
+	b.running[callName{process, call.ID}] = r
+	b.sameAsEver(key, call, now)
+	if call.Epoch < key.epoch || !b.current(r, now) {
+		b.violate(now, RuleStale, "%v came after epoch %d of its key or a higher one of its lane", call, key.epoch)
+		r.void = true
+		return Decision{State: key.state, Refuse: true}
+	}
+	decision := b.overlap(key, r, now)
+	key.call = r
+	b.advance(key, call, now)
+	decision.State = key.state
+	decision.Repeat = call.Event.Number <= key.done
+	return decision
+}
+
+// advance checks a start against what its key has come to at its epoch.
+func (b *Book) advance(key *convoy, call Call, now time.Time) {
+	number := call.Event.Number
+	if call.Epoch > key.epoch {
+		key.epoch, key.attempt = call.Epoch, 0
+		key.cursor = min(number-1, key.done)
+	}
+	switch {
+	case number > key.cursor+1:
+		b.violate(now, RuleSkipped, "%v started while #%d was the last one completed", call, key.cursor)
+	case number == key.cursor+1:
+		key.attempt = call.Attempt
+	case number == key.cursor && call.Attempt > key.attempt:
+		key.attempt = call.Attempt // The answer to a call that succeeded was lost.
+	default:
+		b.violate(now, RuleWentBack, "%v started again, after #%d at the same epoch", call, key.cursor)
+	}
+	switch {
+	case number <= key.done:
+		b.counts.replays++
+		b.counts.reach = max(b.counts.reach, b.reachOf(key, call))
+	case call.Attempt > 1:
+		b.counts.retries++
+	}
+}
+
+// End tells how a call ended, before the handler answers. It reports whether that counts: a call of the past changes
+// nothing.
+func (b *Book) End(process string, id uint64, outcome Outcome, now time.Time) bool {
+	name := callName{process, id}
+	r := b.running[name]
+	if r == nil {
+		return false
+	}
+	delete(b.running, name)
+	key := b.key(r.Key)
+	b.touch(r, now)
+	if r.void || key.call != r {
+		return false
+	}
+	key.call = nil
+	if outcome == Failed {
+		return true
+	}
+	if outcome == Impossible {
+		b.violate(now, RuleImpossible, "%v cannot follow %q", r.Call, key.state)
+	}
+	b.conclude(key, r, now)
+	return true
+}
+
+func (b *Book) conclude(key *convoy, r *running, now time.Time) {
+	number := r.Event.Number
+	key.cursor = max(key.cursor, number)
+	if number <= key.done {
+		return
+	}
+	key.state = r.Event.State
+	for ; key.done < number; key.done++ {
+		set(&key.doneAt, key.done+1, now)
+	}
+	b.counts.completed++
+	b.lane(r.Lane).completed = now
+}
+
+// sameAsEver checks what never changes about a key and a message.
+func (b *Book) sameAsEver(key *convoy, call Call, now time.Time) {
+	if key.epoch > 0 && key.lane != call.Lane {
+		b.violate(now, RuleMoved, "%v came from lane %d before", call, key.lane)
+	}
+	key.lane = call.Lane
+	number := call.Event.Number
+	before := at(key.sequences, number)
+	if before != 0 && before != call.Sequence {
+		b.violate(now, RuleMoved, "%v had sequence %d before", call, before)
+	}
+	if number > 1 && at(key.sequences, number-1) >= call.Sequence {
+		b.violate(now, RuleMoved, "%v does not have a higher sequence than the message before it", call)
+	}
+	set(&key.sequences, number, call.Sequence)
+}
+
+func (b *Book) key(name string) *convoy {
+	key := b.keys[name]
+	if key == nil {
+		key = &convoy{}
+		b.keys[name] = key
+	}
+	return key
+}
+
+func (b *Book) violate(now time.Time, rule Rule, format string, args ...any) {
+	b.counts.violations++
+	if len(b.violations) < maxViolations {
+		b.violations = append(b.violations, Violation{Time: now, Rule: rule, Words: fmt.Sprintf(format, args...)})
+	}
+}
+
+// set puts a value into a list that counts from 1, making room for it.
+func set[T any](list *[]T, number uint64, value T) {
+	for uint64(len(*list)) < number {
+		*list = append(*list, *new(T))
+	}
+	(*list)[number-1] = value
+}
+
+// at is the value at a number, counted from 1; zero when the list is shorter.
+func at[T any](list []T, number uint64) T {
+	if number < 1 || number > uint64(len(list)) {
+		return *new(T)
+	}
+	return list[number-1]
+}

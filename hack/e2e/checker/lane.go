@@ -1,0 +1,94 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package checker
+
+import (
+	"time"
+
+	"convoy.dev/convoy/hack/e2e/shop"
+)
+
+// laneHistory is what is known of one lane.
+type laneHistory struct {
+	// epoch is the highest that came, pod whose it was.
+	epoch uint64
+	pod   string
+	// active is when a call of the lane last started or ended; completed when one last succeeded.
+	active, completed time.Time
+	// before is completed as it was when the epoch began.
+	before time.Time
+}
+
+// Pause is the time in which a lane stood still because its owner changed.
+type Pause struct {
+	// Phase is what was going on, as the caller named it.
+	Phase string `json:"phase"`
+	Lane  int32  `json:"lane"`
+	// From and To are the pods.
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Length is from the last sign of the former owner's calls, or from the publication of the message that was started
+	// next if that is later, until that start.
+	Length time.Duration `json:"length"`
+}
+
+func (b *Book) lane(number int32) *laneHistory {
+	lane := b.lanes[number]
+	if lane == nil {
+		lane = &laneHistory{}
+		b.lanes[number] = lane
+	}
+	return lane
+}
+
+// current checks a start against its lane: it has one owner, at the newest epoch.
+func (b *Book) current(r *running, now time.Time) bool {
+	lane := b.lane(r.Lane)
+	switch {
+	case r.Epoch < lane.epoch:
+		return false
+	case r.Epoch > lane.epoch:
+		b.handedOver(lane, r, now)
+	case r.Pod != lane.pod:
+		b.violate(now, RuleTwoOwners, "%v came at the epoch at which %s has the lane", r.Call, lane.pod)
+	}
+	lane.active = now
+	return true
+}
+
+func (b *Book) handedOver(lane *laneHistory, r *running, now time.Time) {
+	if lane.epoch > 0 {
+		since := lane.active
+		if published := b.publication(r.Event); published.After(since) {
+			since = published
+		}
+		b.pauses = append(b.pauses, Pause{b.phase, r.Lane, lane.pod, r.Pod, now.Sub(since)})
+	}
+	lane.epoch, lane.pod, lane.before = r.Epoch, r.Pod, lane.completed
+}
+
+// touch notes that a call of the newest epoch still showed a sign. A call of an earlier one is no sign of its lane.
+func (b *Book) touch(r *running, now time.Time) {
+	if lane := b.lane(r.Lane); lane.epoch == r.Epoch {
+		lane.active = now
+	}
+}
+
+// reachOf is how long before its lane's last completion at the epoch before a message was completed that comes again.
+func (b *Book) reachOf(key *convoy, call Call) time.Duration {
+	before := b.lane(call.Lane).before
+	done := at(key.doneAt, call.Event.Number)
+	if done.IsZero() || done.After(before) {
+		return 0
+	}
+	return before.Sub(done)
+}
+
+func (b *Book) publishedAt(event shop.Event, now time.Time) {
+	set(&b.key(event.Order).publishedAt, event.Number, now)
+}
+
+func (b *Book) publication(event shop.Event) time.Time {
+	return at(b.key(event.Order).publishedAt, event.Number)
+}

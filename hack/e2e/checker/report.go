@@ -1,0 +1,52 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package checker
+
+import (
+	"slices"
+	"time"
+)
+
+// Report is what the book says in figures.
+type Report struct {
+	Published int `json:"published"`
+	Completed int `json:"completed"`
+	Calls     int `json:"calls"`
+	// Running counts calls that have not ended.
+	Running int `json:"running"`
+	// Replays counts calls of messages that were completed before, Retries further attempts.
+	Replays int `json:"replays"`
+	Retries int `json:"retries"`
+	// ReplayReach is the longest time between the completion of a message that came again and the last completion of
+	// its lane before it did: a worker records what is completed every 100 ms, so a crash repeats no more than that.
+	ReplayReach time.Duration `json:"replayReach"`
+	// Violations counts them all; the words of the first ones are in Words.
+	Violations int         `json:"violations"`
+	Words      []Violation `json:"words,omitempty"`
+	Pauses     []Pause     `json:"pauses,omitempty"`
+}
+
+// Backlog is how many messages were published and not completed.
+func (r Report) Backlog() int { return r.Published - r.Completed }
+
+// Report is the present state.
+func (b *Book) Report() Report {
+	return Report{
+		Published: b.counts.published, Completed: b.counts.completed, Calls: b.counts.calls, Running: len(b.running),
+		Replays: b.counts.replays, Retries: b.counts.retries, ReplayReach: b.counts.reach,
+		Violations: b.counts.violations,
+		Words:      slices.Clone(b.violations), Pauses: slices.Clone(b.pauses),
+	}
+}
+
+// Close judges what can only be judged at the end: what is not completed is lost, and whoever has not answered a
+// suspicion by now is taken to have lived.
+func (b *Book) Close(now time.Time) {
+	b.resolve(func(suspicion) bool { return true }, b.guilty)
+	for name, key := range b.keys {
+		if key.done < key.published {
+			b.violate(now, RuleLost, "%s: #%d to #%d were published and never completed", name, key.done+1, key.published)
+		}
+	}
+}
