@@ -4,6 +4,7 @@
 package controlplane
 
 import (
+	"net/netip"
 	"path/filepath"
 	"strconv"
 )
@@ -12,10 +13,15 @@ import (
 // socket's may have 104 bytes on some systems.
 const etcdSocket = "etcd.sock"
 
+// ServiceCIDR is where the addresses of services come from.
+const ServiceCIDR = "10.96.0.0/16"
+
 // arguments makes the components' command lines. Everything they share lies in dir.
 type arguments struct {
-	dir  string
-	port int
+	dir string
+	at  netip.AddrPort
+	// nodes says that kubelets join, so that the API server publishes its address and calls them.
+	nodes bool
 }
 
 func (a arguments) file(name string) string { return filepath.Join(a.dir, name) }
@@ -38,13 +44,11 @@ func (a arguments) etcd() []string {
 }
 
 func (a arguments) apiServer() []string {
-	return []string{
+	args := []string{
 		"--etcd-servers=unix://" + etcdSocket,
-		"--bind-address=127.0.0.1",
-		"--advertise-address=127.0.0.1",
-		// The API server would publish its address as the endpoint of the service "kubernetes", which must not be loopback.
-		"--endpoint-reconciler-type=none",
-		"--secure-port=" + strconv.Itoa(a.port),
+		"--bind-address=" + a.at.Addr().String(),
+		"--advertise-address=" + a.at.Addr().String(),
+		"--secure-port=" + strconv.Itoa(int(a.at.Port())),
 		"--permit-port-sharing", // with our reservation of the port
 		"--tls-cert-file=" + a.file(servingCertFile),
 		"--tls-private-key-file=" + a.file(servingKeyFile),
@@ -53,10 +57,20 @@ func (a arguments) apiServer() []string {
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + a.file(serviceAccountKeyFile),
 		"--service-account-signing-key-file=" + a.file(serviceAccountKeyFile),
-		"--service-cluster-ip-range=10.96.0.0/16",
+		"--service-cluster-ip-range=" + ServiceCIDR,
 		"--allow-privileged",
 		"--profiling=false",
 	}
+	if !a.nodes {
+		// The API server would publish its address as the endpoint of the service "kubernetes", which must not be loopback.
+		return append(args, "--endpoint-reconciler-type=none")
+	}
+	return append(args,
+		// A node's name is in nobody's DNS.
+		"--kubelet-preferred-address-types=InternalIP",
+		"--kubelet-client-certificate="+a.file(kubeletClientCertFile),
+		"--kubelet-client-key="+a.file(kubeletClientKeyFile),
+	)
 }
 
 func (a arguments) controllerManager() []string {
@@ -73,11 +87,11 @@ func (a arguments) controllerManager() []string {
 func (a arguments) scheduler() []string { return a.client(scheduler) }
 
 // client is for a component that is alone of its kind and that nobody calls.
-func (a arguments) client(u user) []string {
+func (a arguments) client(u User) []string {
 	return []string{
-		"--kubeconfig=" + a.file(u.kubeconfigFile),
-		"--authentication-kubeconfig=" + a.file(u.kubeconfigFile),
-		"--authorization-kubeconfig=" + a.file(u.kubeconfigFile),
+		"--kubeconfig=" + a.file(u.File),
+		"--authentication-kubeconfig=" + a.file(u.File),
+		"--authorization-kubeconfig=" + a.file(u.File),
 		"--leader-elect=false",
 		"--secure-port=0",
 		"--profiling=false",

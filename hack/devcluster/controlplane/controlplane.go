@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"convoy.dev/convoy/hack/devcluster/process"
 )
 
 // startTimeout bounds the time until ready. An idle machine needs some 4 s, a busy one with 2 cores several times that.
@@ -23,6 +26,11 @@ type Config struct {
 	BinDir string
 	// TempDir is where the data directory is made; empty means the system's directory for temporary files.
 	TempDir string
+	// Address is this host's IPv4 address at which nodes and their pods reach the API server. The zero value means
+	// loopback, where no node can join.
+	Address netip.Addr
+	// Users get a token and a kubeconfig file each, beside the administrator.
+	Users []User
 }
 
 // resolved checks c and makes its paths absolute: the components run in a directory of their own.
@@ -34,9 +42,20 @@ func (c Config) resolved() (Config, error) {
 		c.TempDir = os.TempDir()
 	}
 	var errs [2]error
+	if c.Address.IsValid() && !c.Address.Is4() {
+		return Config{}, fmt.Errorf("Address is %s: name an IPv4 address", c.Address)
+	}
 	c.BinDir, errs[0] = filepath.Abs(c.BinDir)
 	c.TempDir, errs[1] = filepath.Abs(c.TempDir)
 	return c, errors.Join(errs[:]...)
+}
+
+// address is where the API server listens.
+func (c Config) address() netip.Addr {
+	if c.Address.IsValid() {
+		return c.Address
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
 // ControlPlane is a running control plane.
@@ -48,14 +67,10 @@ type ControlPlane struct {
 	// DataDir holds the kubeconfig, etcd's data, and one log file per component. Stop removes it.
 	DataDir string
 
-	data   *dataDir
-	client *http.Client
-	token  string
-
-	// processes are in the order of their start; Start alone appends.
-	processes []*process
-	// failed takes the first component that exits without being told to: it is the cause if others follow.
-	failed chan *process
+	data       *dataDir
+	client     *http.Client
+	token      string
+	components *process.Group
 
 	stopOnce sync.Once
 	stopErr  error
@@ -72,7 +87,7 @@ func Start(ctx context.Context, config Config) (*ControlPlane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a control plane: %w", err)
 	}
-	cp := &ControlPlane{DataDir: data.path, data: data, failed: make(chan *process, 1)}
+	cp := &ControlPlane{DataDir: data.path, data: data, components: process.NewGroup(data.path)}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := cp.start(ctx, config); err != nil {
@@ -82,66 +97,50 @@ func Start(ctx context.Context, config Config) (*ControlPlane, error) {
 }
 
 func (cp *ControlPlane) start(ctx context.Context, config Config) (err error) {
-	port, err := reservePort()
+	port, err := reservePort(config.address())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, port.release()) }()
-	cp.URL = fmt.Sprintf("https://127.0.0.1:%d", port.number)
-	identity, err := writeIdentity(cp.DataDir, cp.URL)
+	cp.URL = "https://" + port.String()
+	identity, err := writeIdentity(cp.DataDir, cp.URL, config)
 	if err != nil {
 		return err
 	}
 	cp.Kubeconfig, cp.token, cp.client = identity.kubeconfig(admin), identity.token(admin), identity.client()
-	args := arguments{dir: cp.DataDir, port: port.number}
+	args := arguments{dir: cp.DataDir, at: port.AddrPort, nodes: config.Address.IsValid()}
 	for _, step := range []struct {
 		name  string
 		args  []string
-		ready probe
+		ready process.Probe
 	}{
 		{"etcd", args.etcd(), listensOn(filepath.Join(cp.DataDir, etcdSocket))},
 		{"kube-apiserver", args.apiServer(), cp.answers("/readyz")},
-		{"kube-scheduler", args.scheduler(), immediately},
+		{"kube-scheduler", args.scheduler(), process.Immediately},
 		// Pods are refused in a namespace without this service account, and a controller makes it.
 		{"kube-controller-manager", args.controllerManager(), cp.answers("/api/v1/namespaces/default/serviceaccounts/default")},
 	} {
-		if err := cp.run(config.BinDir, step.name, step.args); err != nil {
+		component, err := cp.components.Start(filepath.Join(config.BinDir, step.name), step.args...)
+		if err != nil {
 			return err
 		}
-		if err := cp.await(ctx, step.name, step.ready); err != nil {
+		if err := cp.components.Await(ctx, component, step.ready); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// run starts one component with its log in the data directory.
-func (cp *ControlPlane) run(binDir, name string, args []string) error {
-	p, err := startProcess(filepath.Join(binDir, name), cp.DataDir, args, cp.failed)
-	if err != nil {
-		return fmt.Errorf("starting %s: %w", name, err)
-	}
-	cp.processes = append(cp.processes, p)
 	return nil
 }
 
 // Wait returns nil when ctx ends, and an error as soon as a component exits.
 func (cp *ControlPlane) Wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case p := <-cp.failed:
-		return p.failure()
-	}
+	return cp.components.Wait(ctx)
 }
 
 // Stop ends the components, the last started first, and removes the data directory. A component that does not end
 // within its grace of some seconds is killed. Every call returns the same answer, when all is done.
 func (cp *ControlPlane) Stop() error {
 	cp.stopOnce.Do(func() {
-		for i := len(cp.processes) - 1; i >= 0; i-- {
-			cp.processes[i].stop()
-		}
+		cp.components.Stop()
 		if cp.client != nil {
 			cp.client.CloseIdleConnections()
 		}
@@ -153,10 +152,10 @@ func (cp *ControlPlane) Stop() error {
 }
 
 // Logs returns the paths of the components' log files, in the order of their start. They exist until Stop.
-func (cp *ControlPlane) Logs() []string {
-	var paths []string
-	for _, p := range cp.processes {
-		paths = append(paths, p.logPath)
-	}
-	return paths
-}
+func (cp *ControlPlane) Logs() []string { return cp.components.Logs() }
+
+// CAFile is the path of the certificate that signed the API server's.
+func (cp *ControlPlane) CAFile() string { return filepath.Join(cp.DataDir, caFile) }
+
+// KubeconfigOf is the path of the kubeconfig file of one of [Config]'s users.
+func (cp *ControlPlane) KubeconfigOf(u User) string { return filepath.Join(cp.DataDir, u.File) }

@@ -22,23 +22,26 @@ const (
 	servingCertFile       = "serving.crt"
 	servingKeyFile        = "serving.key"
 	serviceAccountKeyFile = "service-account.key"
+	kubeletClientCertFile = "kubelet-client.crt"
+	kubeletClientKeyFile  = "kubelet-client.key"
 	tokensFile            = "tokens.csv"
 )
 
 // probeTimeout bounds one question to the API server.
 const probeTimeout = 5 * time.Second
 
-// user is someone who has a token. The names and groups are those that Kubernetes binds roles to by default.
-type user struct {
-	name           string
-	group          string
-	kubeconfigFile string
+// User is someone who has a token. Kubernetes binds roles to some names and groups by default.
+type User struct {
+	Name  string
+	Group string
+	// File is the name of the kubeconfig file in the data directory.
+	File string
 }
 
 var (
-	admin             = user{"devcluster-admin", "system:masters", "kubeconfig"}
-	controllerManager = user{"system:kube-controller-manager", "", "controller-manager.kubeconfig"}
-	scheduler         = user{"system:kube-scheduler", "", "scheduler.kubeconfig"}
+	admin             = User{"devcluster-admin", "system:masters", "kubeconfig"}
+	controllerManager = User{"system:kube-controller-manager", "", "controller-manager.kubeconfig"}
+	scheduler         = User{"system:kube-scheduler", "", "scheduler.kubeconfig"}
 )
 
 // identity is who the API server is, and who may talk to it.
@@ -46,26 +49,28 @@ type identity struct {
 	dir    string
 	server string
 	ca     []byte // PEM
-	tokens map[user]string
+	tokens map[User]string
 }
 
 // writeIdentity makes keys, certificates, tokens and kubeconfig files for one control plane and writes them to dir.
-func writeIdentity(dir, server string) (*identity, error) {
-	keys, err := generateKeys()
+func writeIdentity(dir, server string, config Config) (*identity, error) {
+	keys, err := generateKeys(config.address())
 	if err != nil {
 		return nil, fmt.Errorf("making keys: %w", err)
 	}
-	id := &identity{dir: dir, server: server, ca: keys.caCert, tokens: map[user]string{}}
+	id := &identity{dir: dir, server: server, ca: keys.caCert, tokens: map[User]string{}}
 	files := map[string][]byte{
 		caFile:                keys.caCert,
 		servingCertFile:       keys.servingCert,
 		servingKeyFile:        keys.servingKey,
 		serviceAccountKeyFile: keys.serviceAccountKey,
+		kubeletClientCertFile: keys.kubeletClientCert,
+		kubeletClientKeyFile:  keys.kubeletClientKey,
 	}
-	for _, u := range []user{admin, controllerManager, scheduler} {
+	for _, u := range append([]User{admin, controllerManager, scheduler}, config.Users...) {
 		id.tokens[u] = rand.Text()
-		files[tokensFile] = fmt.Appendf(files[tokensFile], "%s,%s,%s,%q\n", id.tokens[u], u.name, u.name, u.group)
-		files[u.kubeconfigFile] = id.renderKubeconfig(u)
+		files[tokensFile] = fmt.Appendf(files[tokensFile], "%s,%s,%s,%q\n", id.tokens[u], u.Name, u.Name, u.Group)
+		files[u.File] = id.renderKubeconfig(u)
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
@@ -75,8 +80,8 @@ func writeIdentity(dir, server string) (*identity, error) {
 	return id, nil
 }
 
-func (id *identity) kubeconfig(u user) string { return filepath.Join(id.dir, u.kubeconfigFile) }
-func (id *identity) token(u user) string      { return id.tokens[u] }
+func (id *identity) kubeconfig(u User) string { return filepath.Join(id.dir, u.File) }
+func (id *identity) token(u User) string      { return id.tokens[u] }
 
 // client trusts this control plane's API server alone.
 func (id *identity) client() *http.Client {
@@ -104,10 +109,10 @@ users:
   user: {token: {{.Token}}}
 `))
 
-func (id *identity) renderKubeconfig(u user) []byte {
+func (id *identity) renderKubeconfig(u User) []byte {
 	var out bytes.Buffer
 	err := kubeconfigTemplate.Execute(&out, map[string]string{
-		"User": u.name, "Server": id.server, "CA": base64.StdEncoding.EncodeToString(id.ca), "Token": id.tokens[u],
+		"User": u.Name, "Server": id.server, "CA": base64.StdEncoding.EncodeToString(id.ca), "Token": id.tokens[u],
 	})
 	if err != nil {
 		panic(fmt.Sprintf("rendering a constant template of strings: %v", err))

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -23,31 +24,30 @@ type keySet struct {
 	caCert            []byte
 	servingCert       []byte
 	servingKey        []byte
+	kubeletClientCert []byte
+	kubeletClientKey  []byte
 	serviceAccountKey []byte
 }
 
-func generateKeys() (keySet, error) {
+// generateKeys makes what an API server needs that is reached at the given address and at loopback.
+func generateKeys(at netip.Addr) (keySet, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return keySet{}, err
 	}
-	servingKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	authority := authority{caTemplate(), caKey}
+	keys := keySet{}
+	if keys.caCert, err = authority.sign(authority.certificate, caKey); err != nil {
+		return keySet{}, err
+	}
+	if keys.servingCert, keys.servingKey, err = authority.issue(servingTemplate(at)); err != nil {
+		return keySet{}, err
+	}
+	if keys.kubeletClientCert, keys.kubeletClientKey, err = authority.issue(kubeletClientTemplate()); err != nil {
 		return keySet{}, err
 	}
 	serviceAccountKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keySet{}, err
-	}
-	ca := caTemplate()
-	keys := keySet{}
-	if keys.caCert, err = sign(ca, ca, caKey, caKey); err != nil {
-		return keySet{}, err
-	}
-	if keys.servingCert, err = sign(servingTemplate(), ca, servingKey, caKey); err != nil {
-		return keySet{}, err
-	}
-	if keys.servingKey, err = encodeKey(servingKey); err != nil {
 		return keySet{}, err
 	}
 	if keys.serviceAccountKey, err = encodeKey(serviceAccountKey); err != nil {
@@ -68,7 +68,7 @@ func caTemplate() *x509.Certificate {
 	}
 }
 
-func servingTemplate() *x509.Certificate {
+func servingTemplate(at netip.Addr) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(2),
 		Subject:      pkix.Name{CommonName: "kube-apiserver"},
@@ -76,13 +76,50 @@ func servingTemplate() *x509.Certificate {
 		NotAfter:     time.Now().Add(validity),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), at.AsSlice(), firstServiceAddress()},
 		DNSNames:     []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
 	}
 }
 
-func sign(certificate, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) ([]byte, error) {
-	der, err := x509.CreateCertificate(rand.Reader, certificate, parent, &key.PublicKey, parentKey)
+// kubeletClientTemplate names the API server as a kubelet sees it. The group may do everything, which includes the
+// kubelet's API.
+func kubeletClientTemplate() *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(3),
+		Subject:      pkix.Name{CommonName: "kube-apiserver", Organization: []string{"system:masters"}},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(validity),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+}
+
+// firstServiceAddress is the address of the service "kubernetes": the API server gives it the first one.
+func firstServiceAddress() net.IP {
+	return netip.MustParsePrefix(ServiceCIDR).Addr().Next().AsSlice()
+}
+
+// authority signs certificates.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// issue makes a key and a certificate for it.
+func (a authority) issue(certificate *x509.Certificate) (certPEM, keyPEM []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	if certPEM, err = a.sign(certificate, key); err != nil {
+		return nil, nil, err
+	}
+	keyPEM, err = encodeKey(key)
+	return certPEM, keyPEM, err
+}
+
+func (a authority) sign(certificate *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, error) {
+	der, err := x509.CreateCertificate(rand.Reader, certificate, a.certificate, &key.PublicKey, a.key)
 	if err != nil {
 		return nil, err
 	}

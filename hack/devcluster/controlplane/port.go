@@ -6,39 +6,40 @@ package controlplane
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// reservedPort is a free loopback port that the kernel gives to nobody else. The usual way, to listen, close and hope,
+// reservedPort is a free port of one address that the kernel gives to nobody else. The usual way, to listen, close and hope,
 // loses the port now and then to another program that asks for a free one in between.
 type reservedPort struct {
-	number int
+	netip.AddrPort
 	// release is to be called when the server listens, or will not. Later calls do nothing.
 	release func() error
 }
 
 // reservePort binds a port without listening. The API server binds it too, both with SO_REUSEPORT, and gets all
 // connections because it alone listens.
-func reservePort() (reservedPort, error) {
+func reservePort(at netip.Addr) (reservedPort, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return reservedPort{}, fmt.Errorf("reserving a port: %w", err)
 	}
 	unix.CloseOnExec(fd)
-	number, err := bindFreePort(fd)
+	number, err := bindFreePort(fd, at)
 	if err != nil {
 		return reservedPort{}, errors.Join(fmt.Errorf("reserving a port: %w", err), unix.Close(fd))
 	}
-	return reservedPort{number: number, release: sync.OnceValue(func() error { return unix.Close(fd) })}, nil
+	return reservedPort{AddrPort: netip.AddrPortFrom(at, number), release: sync.OnceValue(func() error { return unix.Close(fd) })}, nil
 }
 
-func bindFreePort(fd int) (int, error) {
+func bindFreePort(fd int, at netip.Addr) (uint16, error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 		return 0, err
 	}
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: at.As4()}); err != nil {
 		return 0, err
 	}
 	bound, err := unix.Getsockname(fd)
@@ -49,5 +50,5 @@ func bindFreePort(fd int) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("bound to an address of type %T", bound)
 	}
-	return address.Port, nil
+	return uint16(address.Port), nil
 }

@@ -6,16 +6,17 @@ package controlplane
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"testing"
 )
 
 func TestReservedPortIsNobodyElsesUntilReleased(t *testing.T) {
-	port, err := reservePort()
+	port, err := reservePort(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if listener, err := listen(t, port.number); err == nil {
-		t.Errorf("port %d was free to take while reserved (closing it: %v)", port.number, listener.Close())
+	if listener, err := listen(t, int(port.Port())); err == nil {
+		t.Errorf("port %d was free to take while reserved (closing it: %v)", int(port.Port()), listener.Close())
 	}
 	// The second release must not close a descriptor that is somebody else's by now.
 	for range 2 {
@@ -23,9 +24,9 @@ func TestReservedPortIsNobodyElsesUntilReleased(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	listener, err := listen(t, port.number)
+	listener, err := listen(t, int(port.Port()))
 	if err != nil {
-		t.Fatalf("port %d is not free after its release: %v", port.number, err)
+		t.Fatalf("port %d is not free after its release: %v", int(port.Port()), err)
 	}
 	if err := listener.Close(); err != nil {
 		t.Error(err)

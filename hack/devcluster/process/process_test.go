@@ -1,7 +1,7 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controlplane
+package process
 
 import (
 	"os"
@@ -11,15 +11,17 @@ import (
 )
 
 // startStand runs a script as a component and returns when the script has opened the pipe "started".
-func startStand(t *testing.T, script string) (*process, chan *process) {
+func startStand(t *testing.T, script string) (*Process, chan *Process) {
 	t.Helper()
-	dir, failed := t.TempDir(), make(chan *process, 1)
-	stand(t, dir, "component", script)
+	dir, failed := t.TempDir(), make(chan *Process, 1)
+	if err := os.WriteFile(filepath.Join(dir, "component"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	started := filepath.Join(dir, "started")
 	if err := syscall.Mkfifo(started, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := startProcess(filepath.Join(dir, "component"), dir, nil, failed)
+	p, err := start(filepath.Join(dir, "component"), dir, nil, failed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +36,7 @@ func TestStoppedProcessHasNotFailed(t *testing.T) {
 	p, failed := startStand(t, "echo > started; exec sleep 1000")
 	p.stop()
 	if len(failed) > 0 {
-		t.Errorf("%s was told to end and is called failed: %v", p.name(), p.failure())
+		t.Errorf("%s was told to end and is called failed: %v", p.Name(), p.failure())
 	}
 }
 

@@ -1,7 +1,7 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controlplane
+package process
 
 import (
 	"bytes"
@@ -23,10 +23,12 @@ const stopGrace = 8 * time.Second
 // logTailBytes bounds what an error shows of a log.
 const logTailBytes = 2 << 10
 
-// process is one running component.
-type process struct {
-	cmd     *exec.Cmd
-	logPath string
+// Process is one running component.
+type Process struct {
+	// LogPath is the file with all that the process says.
+	LogPath string
+
+	cmd *exec.Cmd
 	// cancel makes the process end: SIGTERM, and SIGKILL after stopGrace.
 	cancel context.CancelFunc
 	// stopping is set by stop, before the process can end because of it.
@@ -37,9 +39,9 @@ type process struct {
 	err error
 }
 
-// startProcess starts path in dir, with its output in a file there. If the process ends without stop, it goes to failed, unless
+// start starts path in dir, with its output in a file there. If the process ends without stop, it goes to failed, unless
 // that is full.
-func startProcess(path, dir string, args []string, failed chan<- *process) (*process, error) {
+func start(path, dir string, args []string, failed chan<- *Process) (*Process, error) {
 	logPath := filepath.Join(dir, filepath.Base(path)+".log")
 	log, err := os.Create(logPath)
 	if err != nil {
@@ -55,7 +57,7 @@ func startProcess(path, dir string, args []string, failed chan<- *process) (*pro
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
 
-	p := &process{cmd: cmd, logPath: logPath, cancel: cancel, exited: make(chan struct{})}
+	p := &Process{LogPath: logPath, cmd: cmd, cancel: cancel, exited: make(chan struct{})}
 	started := make(chan error)
 	go p.own(started, failed)
 	if err := errors.Join(<-started, log.Close()); err != nil {
@@ -67,7 +69,7 @@ func startProcess(path, dir string, args []string, failed chan<- *process) (*pro
 
 // own starts the process and waits for its end, on one thread: the kernel's signal at the parent's death is really sent
 // at the death of the thread that forked, and Go ends threads as it likes unless a goroutine holds them.
-func (p *process) own(started chan<- error, failed chan<- *process) {
+func (p *Process) own(started chan<- error, failed chan<- *Process) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(p.exited)
@@ -86,28 +88,29 @@ func (p *process) own(started chan<- error, failed chan<- *process) {
 	}
 }
 
-func (p *process) name() string { return filepath.Base(p.cmd.Path) }
+// Name is the file name of the program.
+func (p *Process) Name() string { return filepath.Base(p.cmd.Path) }
 
 // stop returns when the process is gone. A process killed, or ended with an error, while it is stopping is no failure: its
 // data is thrown away.
-func (p *process) stop() {
+func (p *Process) stop() {
 	p.stopping.Store(true)
 	p.cancel()
 	<-p.exited
 }
 
 // failure describes an end nobody asked for.
-func (p *process) failure() error {
+func (p *Process) failure() error {
 	cause := p.err
 	if cause == nil {
 		cause = errors.New("exit status 0")
 	}
-	return fmt.Errorf("%s ended unasked: %w%s", p.name(), cause, p.logTail())
+	return fmt.Errorf("%s ended unasked: %w%s", p.Name(), cause, p.logTail())
 }
 
 // logTail is the end of the log as the last part of an error's text.
-func (p *process) logTail() string {
-	content, err := os.ReadFile(p.logPath)
+func (p *Process) logTail() string {
+	content, err := os.ReadFile(p.LogPath)
 	if err != nil {
 		return fmt.Sprintf(" (and its log is unreadable: %v)", err)
 	}
