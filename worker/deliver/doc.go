@@ -1,0 +1,49 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package deliver makes one call of the handler for one message, over HTTP, and says how it ended. Retries, waits and
+// what becomes of a message that failed are worker/order's: nothing is called twice here.
+//
+// # Request
+//
+// POST, CloudEvents 1.0 in binary mode: the payload is the body, as it is, and the attributes are headers.
+//
+//	ce-specversion, ce-id, ce-source, ce-type, ce-time, ce-subject
+//	convoy-key       the group key
+//	convoy-lane      the lane's number
+//	convoy-epoch     grows with each grant of the lane and each process of its worker
+//	convoy-sequence  the message's place in its source shard; never changes
+//	convoy-attempt   the number of this start of the message, from 1
+//
+// ce-id is shard-sequence, so that each repetition of a message has its id. A message that is a CloudEvent already keeps
+// its own attributes (headers ce-NAME, or ce_NAME as Kafka has them), or its own envelope (content type
+// application/cloudevents+...). Trace context (traceparent, tracestate, baggage) goes through as it is; every other header
+// of the message comes as convoy-header-NAME, so that no message can set a header that means something to HTTP or to
+// Convoy. Headers whose name HTTP cannot carry are left out. Values are percent-encoded as CloudEvents demands: every byte
+// that is not printable ASCII, space, the quote, and the percent sign itself.
+//
+// The content type is the message's; if it says none, application/json for a body that begins and ends like a JSON object
+// or array, and application/octet-stream for any other.
+//
+// # Outcome
+//
+//	Done      2xx.
+//	Failed    any other answer. Permanent: 400, 410, 413, 415, 422, or the header convoy-outcome: reject, whatever the status.
+//	TimedOut  no answer, or not the whole of it, and at least a part of the request was written: the handler may be at work.
+//	Unsent    nothing was written: the connection was refused, or never came to be.
+//
+// Which of the last two it is, is known and not guessed: the connection counts its writes, and the client closes it before
+// it gives a call up, so that nothing can be written afterwards. An answer counts when it is whole, up to 64 KiB: a handler
+// that sends a status and then goes on working has not answered. Redirects are failures. Retry-After is read in seconds
+// and as a date, up to an hour.
+//
+// The deadline counts from the instant at which a connection is there, so that the handler has its whole time.
+//
+// # Why net/http and not the CloudEvents SDK
+//
+// The SDK is alive, and builds an event, a message and a binding for each call, with a validation and a reflection of every
+// attribute. Binary mode is a dozen headers, which are written here. net/http is kept
+// for what is hard in HTTP: reuse of connections, chunks, 1xx. Connections idle for a second are closed by this side: the
+// handler's server closes them after two to five in common frameworks, and a call that is written at that instant cannot be
+// told from one that the handler took and died of, so that its key would be held for the whole time-out.
+package deliver
