@@ -7,8 +7,9 @@ package v1alpha1
 //
 // +kubebuilder:validation:XValidation:rule="self.?type.orValue('HTTP') != 'Embedded' || !has(self.http)",message="http goes with type HTTP: remove it, or set type to HTTP"
 type Delivery struct {
-	// type is HTTP (a call to the handler's container in the same pod) or Embedded (the handler's container is the
-	// worker itself, built on Convoy's Go library; no container is added). Default: HTTP. Example: Embedded.
+	// type is HTTP (a call to the handler's container in the same pod) or Embedded (the handler is built on Convoy's Go
+	// library and is the worker itself: the first container of the template, to which the worker's settings and mounts are
+	// given; no container is added). Default: HTTP. Example: Embedded.
 	// +optional
 	// +default="HTTP"
 	Type *DeliveryType `json:"type,omitempty"`
@@ -58,7 +59,7 @@ type DeliveryType string
 const (
 	// DeliveryHTTP calls the handler's container over HTTP.
 	DeliveryHTTP DeliveryType = "HTTP"
-	// DeliveryEmbedded runs the handler in the worker's own process.
+	// DeliveryEmbedded runs the handler in the worker's own process, the template's first container.
 	DeliveryEmbedded DeliveryType = "Embedded"
 )
 

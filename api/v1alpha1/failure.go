@@ -63,8 +63,10 @@ type Park struct {
 // DeadLetter says where dead letters go.
 type DeadLetter struct {
 	// destination is where in the source's broker dead letters are written, up to 255 characters; with NATS a subject
-	// without wildcards that a stream stores. A destination that nobody stores is not written to: the message stays
-	// where it is until it is stored. Example: orders.dead.
+	// without wildcards that a stream stores. A message stays where it is until its copy there is stored. The destination
+	// must not be a subject that the pool reads: dead letters would come back as messages. What source.nats.subjects or
+	// lanes.native.nats.subjects names is refused; of a stream that is read whole the API server does not know the
+	// subjects, so see to it yourself that another stream stores the destination. Example: orders.dead.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255

@@ -73,7 +73,7 @@ type LaneStore struct {
 	Management *StoreManagement `json:"management,omitempty"`
 
 	// name is the name of the store, up to 255 characters. Default: a name made of the pool's namespace and name.
-	// Required with Existing. Two pools cannot share a store. Example: CONVOY_ORDERS.
+	// Required with Existing. It cannot be the source's stream, and two pools cannot share a store. Example: CONVOY_ORDERS.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
@@ -88,10 +88,9 @@ type LaneStore struct {
 	// +kubebuilder:validation:Maximum=5
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// maxBytes is how large the store may grow, in bytes, 1,048,576 (1 MiB) to 1,125,899,906,842,624 (1 PiB). Default: no limit
-	// but the broker's own. When it is
-	// nearly full routing waits (LaneStoreFull says so) and nothing is lost. Only with Managed; may be changed at any
-	// time. Example: 10737418240 (10 GiB).
+	// maxBytes is how large the store may grow, in bytes, 1,048,576 (1 MiB) to 1,125,899,906,842,624 (1 PiB). Default: no
+	// limit but the broker's own. When it is nearly full routing waits (LaneStoreFull says so) and nothing is lost. Only
+	// with Managed; may be changed at any time. Example: 10737418240 (10 GiB).
 	// +optional
 	// +kubebuilder:validation:Minimum=1048576
 	// +kubebuilder:validation:Maximum=1125899906842624
@@ -109,7 +108,7 @@ const (
 	StoreExisting StoreManagement = "Existing"
 )
 
-// NativeLanes says where the lanes of a source are that is already partitioned by the key. Exactly one member is set,
+// NativeLanes says where the lanes are in a source that is already partitioned by the key. Exactly one member is set,
 // the same as in source.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.nats)].exists_one(set, set)",message="set exactly one member, the same as in source: nats"
@@ -121,15 +120,16 @@ type NativeLanes struct {
 
 // NATSNativeLanes are lanes of a stream whose subjects name the partition.
 type NATSNativeLanes struct {
-	// subjects are the subjects of one lane, up to 8, each with {lane} once where the number of the lane stands (0 to
-	// count-1); wildcards are allowed elsewhere, but they must not overlap. Fixed while lanes hold messages. Example: ["orders.{lane}.>"].
+	// subjects are the subjects of one lane, up to 8 of up to 128 characters each, in which {lane} stands once, as a token
+	// of its own, for the number of the lane (0 to count-1). The other tokens may be wildcards, but subjects must not
+	// overlap. Fixed while lanes hold messages. Example: ["orders.{lane}.>"].
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
-	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^[^{}]*\{lane\}[^{}]*$')`,message="write {lane} once where the number of the lane stands, for example orders.{lane}.>"
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^([^{}]*\.)?\{lane\}(\.[^{}]*)?$')`,message="write {lane} once, as a token of its own, where the number of the lane stands, for example orders.{lane}.>"
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(([^\s.*>]+|\*)(\.([^\s.*>]+|\*))*(\.>)?|>)$')`,message="write a subject as tokens with dots between them; '*' stands for one token, '>' for all that follow and comes last, for example orders.{lane}.>"
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.all(b, a == b || a.split('.').exists(i, t, i < size(b.split('.')) && !(t in ['*', '>']) && !(b.split('.')[i] in ['*', '>', t])) || (size(a.split('.')) < size(b.split('.')) && !a.endsWith('>')) || (size(b.split('.')) < size(a.split('.')) && !b.endsWith('>'))))",message="subjects of a lane overlap, which the broker refuses: remove the narrower ones"
 	Subjects []string `json:"subjects,omitempty"`

@@ -32,6 +32,7 @@ type NATSUserPassword struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')`,message="a Secret's name is of lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit: copy it from `kubectl get secrets`"
 	SecretName string `json:"secretName,omitempty"`
 
 	// usernameKey is the key of the user name in the Secret, up to 253 characters. Default: username. Example: user.
@@ -39,6 +40,7 @@ type NATSUserPassword struct {
 	// +default="username"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')`,message="a key of a Secret is of letters, digits, '-', '_' and '.', and does not begin with '..': copy it from `kubectl describe secret`"
 	UsernameKey *string `json:"usernameKey,omitempty"`
 
 	// passwordKey is the key of the password in the Secret, up to 253 characters. Default: password. Example: pass.
@@ -46,6 +48,7 @@ type NATSUserPassword struct {
 	// +default="password"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')`,message="a key of a Secret is of letters, digits, '-', '_' and '.', and does not begin with '..': copy it from `kubectl describe secret`"
 	PasswordKey *string `json:"passwordKey,omitempty"`
 }
 
@@ -62,6 +65,7 @@ type NATSTLS struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')`,message="a Secret's name is of lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit: copy it from `kubectl get secrets`"
 	ClientCertSecretName *string `json:"clientCertSecretName,omitempty"`
 }
 
@@ -72,11 +76,13 @@ type SecretKey struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')`,message="a Secret's name is of lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit: copy it from `kubectl get secrets`"
 	SecretName string `json:"secretName,omitempty"`
 
 	// key is the key in the Secret, up to 253 characters. Example: orders.creds.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[-._a-zA-Z0-9]+$') && self != '.' && !self.startsWith('..')`,message="a key of a Secret is of letters, digits, '-', '_' and '.', and does not begin with '..': copy it from `kubectl describe secret`"
 	Key string `json:"key,omitempty"`
 }

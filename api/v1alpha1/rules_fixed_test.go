@@ -18,6 +18,13 @@ var (
 	empty         = &stored{object: "spec: {suspend: true}", status: "claim: {state: Empty}"}
 )
 
+const (
+	mend = "stop what publishes to the source, wait until status.backlog.messages is 0 and nothing is parked, set spec.suspend " +
+		"to true, wait until status.claim.state is Empty, then change it; or make another pool"
+	mendMany = "stop what publishes to the source, wait until status.backlog.messages is 0 and nothing is parked, set " +
+		"spec.suspend to true, wait until status.claim.state is Empty, then change them; or make another pool"
+)
+
 const native = "type: Native, native: {nats: {subjects: ['a.{lane}'], count: 4}}"
 
 // fixed are the changes that each rule is about. Those in free are none, whatever the state.
@@ -28,8 +35,7 @@ var fixed = []struct {
 	on string
 }{
 	{
-		message: "stream, subjects and startFrom are fixed while lanes hold messages: set spec.suspend to true, wait until " +
-			"status.claim.state is Empty, then change them; or create another pool",
+		message: "stream, subjects and startFrom are fixed while lanes hold messages: " + mendMany,
 		changes: []string{
 			"spec: {source: {nats: {stream: OTHER}}}", "spec: {source: {nats: {subjects: [a]}}}",
 			"spec: {source: {nats: {startFrom: {type: New}}}}",
@@ -41,9 +47,8 @@ var fixed = []struct {
 		},
 	},
 	{
-		message: "stream, subjects and startFrom are fixed while lanes hold messages: set spec.suspend to true, wait until " +
-			"status.claim.state is Empty, then change them; or create another pool",
-		on: `spec: {source: {nats: {subjects: [a, b], startFrom: {type: Time, time: "2026-01-01T00:00:00Z"}}}}`,
+		message: "stream, subjects and startFrom are fixed while lanes hold messages: " + mendMany,
+		on:      `spec: {source: {nats: {subjects: [a, b], startFrom: {type: Time, time: "2026-01-01T00:00:00Z"}}}}`,
 		changes: []string{
 			"spec: {source: {nats: {subjects: null}}}", "spec: {source: {nats: {subjects: [a]}}}",
 			`spec: {source: {nats: {startFrom: {time: "2026-01-01T00:00:01Z"}}}}`,
@@ -51,27 +56,23 @@ var fixed = []struct {
 		free: []string{"spec: {source: {nats: {subjects: [b, a]}}}"},
 	},
 	{
-		message: "the key expression is fixed while lanes hold messages (their keys would change lanes): set spec.suspend to " +
-			"true, wait until status.claim.state is Empty, then change it; or create another pool",
+		message: "the key expression is fixed while lanes hold messages (their keys would change lanes): " + mend,
 		changes: []string{"spec: {key: {expression: body.customer_id}}"},
 		free:    []string{"spec: {key: {onMissing: Block}}"},
 	},
 	{
-		message: "the type of lanes is fixed while lanes hold messages: set spec.suspend to true, wait until " +
-			"status.claim.state is Empty, then change it; or create another pool",
+		message: "the type of lanes is fixed while lanes hold messages: " + mend,
 		changes: []string{"spec: {lanes: {" + native + "}}"},
 		free:    []string{"spec: {lanes: {type: Routed}}"},
 	},
 	{
-		message: "the number of lanes (and with type Native their subjects) is fixed while lanes hold messages: set " +
-			"spec.suspend to true, wait until status.claim.state is Empty, then change it; or create another pool",
+		message: "the number of lanes (and with type Native their subjects) is fixed while lanes hold messages: " + mend,
 		changes: []string{"spec: {lanes: {routed: {count: 65}}}"},
 		free:    []string{"spec: {lanes: {routed: {count: 64, maxBacklogPerLane: 5}}}", "spec: {lanes: {routed: {}}}"},
 	},
 	{
-		message: "the number of lanes (and with type Native their subjects) is fixed while lanes hold messages: set " +
-			"spec.suspend to true, wait until status.claim.state is Empty, then change it; or create another pool",
-		on: "spec: {lanes: {" + native + "}}",
+		message: "the number of lanes (and with type Native their subjects) is fixed while lanes hold messages: " + mend,
+		on:      "spec: {lanes: {" + native + "}}",
 		changes: []string{
 			"spec: {lanes: {native: {nats: {count: 5}}}}", "spec: {lanes: {native: {nats: {subjects: ['b.{lane}']}}}}",
 		},
@@ -79,13 +80,13 @@ var fixed = []struct {
 	},
 	{
 		message: "management and name of the lanes' store are fixed while lanes hold messages (replicas and maxBytes are " +
-			"not): set spec.suspend to true, wait until status.claim.state is Empty, then change them; or create another pool",
+			"not): " + mendMany,
 		changes: []string{"spec: {lanes: {routed: {store: {name: OTHER}}}}", "spec: {lanes: {routed: {store: {management: Existing, name: OTHER}}}}"},
 		free:    []string{"spec: {lanes: {routed: {store: {management: Managed, replicas: 3, maxBytes: 2097152}}}}"},
 	},
 	{
 		message: "management and name of the lanes' store are fixed while lanes hold messages (replicas and maxBytes are " +
-			"not): set spec.suspend to true, wait until status.claim.state is Empty, then change them; or create another pool",
+			"not): " + mendMany,
 		on:      "spec: {lanes: {routed: {store: {name: LANES}}}}",
 		changes: []string{"spec: {lanes: {routed: {store: {name: null}}}}", "spec: {lanes: {routed: null}}", "spec: {lanes: {routed: {store: {management: Existing}}}}"},
 	},

@@ -3,7 +3,17 @@
 
 package v1alpha1_test
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// leftOver is said of a number of workers that mode Backlog does not take.
+const leftOver = "with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set " +
+	"scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External; if " +
+	"scaling.workers is left over from mode External take it out in the same step, for example kubectl patch convoypool " +
+	`NAME --type merge -p '{"spec":{"scaling":{"mode":"Backlog","workers":null}}}'`
 
 // poolRules are the rules on a pool's spec, but for its template.
 var poolRules = []rule{
@@ -23,15 +33,16 @@ var poolRules = []rule{
 	},
 	{
 		message: "write a server as scheme://host:port with the scheme nats, tls, ws or wss, for example " +
-			"nats://nats:4222; credentials belong in auth",
+			"nats://nats:4222; a port is 1 to 65535; credentials belong in auth",
 		accepted: []string{
 			`spec: {source: {nats: {servers: ["nats://nats"]}}}`, `spec: {source: {nats: {servers: ["tls://[::1]:4222"]}}}`,
-			`spec: {source: {nats: {servers: ["wss://nats.example.org:443/"]}}}`,
+			`spec: {source: {nats: {servers: ["wss://nats.example.org:443/"]}}}`, `spec: {source: {nats: {servers: ["nats://a:1", "nats://a:65535"]}}}`,
 		},
 		refused: []string{
 			`spec: {source: {nats: {servers: ["nats:4222"]}}}`, `spec: {source: {nats: {servers: ["http://nats"]}}}`,
 			`spec: {source: {nats: {servers: ["nats://user:secret@nats:4222"]}}}`,
-			`spec: {source: {nats: {servers: ["nats://a,nats://b"]}}}`,
+			`spec: {source: {nats: {servers: ["nats://a,nats://b"]}}}`, `spec: {source: {nats: {servers: ["nats://a:0"]}}}`,
+			`spec: {source: {nats: {servers: ["nats://a:65536"]}}}`, `spec: {source: {nats: {servers: ["nats://a:99999"]}}}`,
 		},
 	},
 	{
@@ -105,9 +116,14 @@ var poolRules = []rule{
 		refused:  []string{"spec: {lanes: {type: Native, native: {}}}"},
 	},
 	{
-		message:  "write {lane} once where the number of the lane stands, for example orders.{lane}.>",
-		accepted: []string{"spec: {lanes: {type: Native, native: {nats: {subjects: ['orders.p{lane}.*'], count: 4}}}}"},
+		message: "write {lane} once, as a token of its own, where the number of the lane stands, for example orders.{lane}.>",
+		accepted: []string{
+			"spec: {lanes: {type: Native, native: {nats: {subjects: ['orders.{lane}.*'], count: 4}}}}",
+			"spec: {lanes: {type: Native, native: {nats: {subjects: ['{lane}'], count: 4}}}}",
+		},
 		refused: []string{
+			"spec: {lanes: {type: Native, native: {nats: {subjects: ['orders.p{lane}.*'], count: 4}}}}",
+			"spec: {lanes: {type: Native, native: {nats: {subjects: ['orders.{lane}p'], count: 4}}}}",
 			"spec: {lanes: {type: Native, native: {nats: {subjects: ['orders.>'], count: 4}}}}",
 			"spec: {lanes: {type: Native, native: {nats: {subjects: ['{lane}.{lane}'], count: 4}}}}",
 			"spec: {lanes: {type: Native, native: {nats: {subjects: ['{lane}.{key}'], count: 4}}}}",
@@ -158,7 +174,7 @@ var poolRules = []rule{
 		refused:  []string{"spec: {delivery: {http: {path: events}}}", "spec: {delivery: {http: {path: '/a b'}}}", "spec: {delivery: {http: {path: '/a?b'}}}"},
 	},
 	{
-		message:  "with delivery.type Embedded the handler's container is the worker: remove worker.image, worker.imagePullPolicy and worker.resources and set them in the template",
+		message:  "with delivery.type Embedded the template's first container is the worker: remove worker.image, worker.imagePullPolicy and worker.resources and set them in the template",
 		accepted: []string{"spec: {delivery: {type: Embedded}, worker: {logLevel: Debug}}", "spec: {worker: {image: a, imagePullPolicy: Never, resources: {}}}"},
 		refused: []string{
 			"spec: {delivery: {type: Embedded}, worker: {image: a}}", "spec: {delivery: {type: Embedded}, worker: {imagePullPolicy: Never}}",
@@ -197,10 +213,9 @@ var poolRules = []rule{
 		refused:  []string{"spec: {scaling: {minWorkers: 4, maxWorkers: 3}}", "spec: {scaling: {minWorkers: 11}}"},
 	},
 	{
-		message: "with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set " +
-			"scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External; when it is left over from External, take scaling.workers out",
+		message:  leftOver,
 		accepted: []string{"spec: {scaling: {mode: External, workers: 3}}", "spec: {scaling: {mode: External}}"},
-		refused:  []string{"spec: {scaling: {workers: 3}}", "spec: {scaling: {mode: Backlog, workers: 3}}"},
+		refused:  []string{"spec: {scaling: {workers: 3}}", "spec: {scaling: {mode: Backlog, workers: 3}}", "spec: {scaling: {workers: 11}}"},
 	},
 	{
 		message:  "scaling.workers is below scaling.minWorkers: ask for more workers or lower minWorkers (0 lets an autoscaler scale to zero)",
@@ -208,9 +223,82 @@ var poolRules = []rule{
 		refused:  []string{"spec: {scaling: {mode: External, workers: 0}}"},
 	},
 	{
-		message:  "scaling.workers is above scaling.maxWorkers: ask for fewer workers or raise maxWorkers",
+		message: "scaling.workers is above scaling.maxWorkers: ask for fewer workers (before you lower maxWorkers: " +
+			"kubectl scale convoypool NAME --replicas=N) or raise maxWorkers",
 		accepted: []string{"spec: {scaling: {mode: External, workers: 10}}"},
 		refused:  []string{"spec: {scaling: {mode: External, workers: 11}}"},
+	},
+	{
+		message:  leftOver,
+		stored:   &stored{object: "spec: {scaling: {mode: External, workers: 7}}"},
+		accepted: []string{"spec: {scaling: {mode: Backlog, workers: null}}", "spec: {scaling: {maxWorkers: 7}}"},
+		refused:  []string{"spec: {scaling: {mode: Backlog}}", "spec: {scaling: {mode: Backlog, maxWorkers: 5}}"},
+	},
+	{
+		message: "scaling.minWorkers is above the number of lanes, and a worker without a lane has nothing to do: lower " +
+			"scaling.minWorkers, or raise lanes.routed.count (with type Native lanes.native.nats.count)",
+		accepted: []string{
+			"spec: {scaling: {minWorkers: 64, maxWorkers: 99}}", "spec: {scaling: {minWorkers: 2}, lanes: {routed: {count: 2}}}",
+			"spec: {scaling: {minWorkers: 4}, lanes: {" + native + "}}",
+		},
+		refused: []string{
+			"spec: {scaling: {minWorkers: 65, maxWorkers: 99}}", "spec: {scaling: {minWorkers: 2}, lanes: {routed: {count: 1}}}",
+			"spec: {scaling: {minWorkers: 5}, lanes: {" + native + "}}",
+		},
+	},
+	{
+		message: "lanes.routed.store.name is the source's own stream, and messages would be routed in a circle: give the lanes a " +
+			"stream of their own, or leave name out",
+		accepted: []string{"spec: {lanes: {routed: {store: {name: LANES}}}}"},
+		refused: []string{
+			"spec: {lanes: {routed: {store: {name: ORDERS}}}}", "spec: {lanes: {routed: {store: {management: Existing, name: ORDERS}}}}",
+		},
+	},
+	{
+		message: "delivery.onFailure.deadLetter.destination is among the subjects that the pool reads, and dead letters would come " +
+			"back as messages: choose a destination outside source.nats.subjects and lanes.native.nats.subjects",
+		accepted: []string{
+			deadLetter("a.b", ""), deadLetter("orders.dead", "source: {nats: {subjects: [orders, 'orders.*.x', 'other.>']}}"),
+			deadLetter("orders", "source: {nats: {subjects: ['orders.>', 'x.*']}}"), deadLetter("a.b.c", "lanes: {"+native+"}"),
+		},
+		refused: []string{
+			deadLetter("orders.dead", "source: {nats: {subjects: [x, orders.dead]}}"),
+			deadLetter("orders.dead", "source: {nats: {subjects: ['*.dead']}}"),
+			deadLetter("orders.dead.x", "source: {nats: {subjects: ['orders.>']}}"),
+			deadLetter("orders", "source: {nats: {subjects: ['>']}}"), deadLetter("a.3", "lanes: {"+native+"}"),
+		},
+	},
+	{
+		message:  "a Secret's name is of lower-case letters, digits, '-' and '.', and begins and ends with a letter or digit: copy it from `kubectl get secrets`",
+		accepted: secrets("nats-orders.2", "a.creds"),
+		refused:  slices.Concat(secrets("Nats", "k"), secrets("-a", "k"), secrets("a_b", "k"), secrets("a..b", "k")),
+	},
+	{
+		message:  "a key of a Secret is of letters, digits, '-', '_' and '.', and does not begin with '..': copy it from `kubectl describe secret`",
+		accepted: slices.Concat(keys("A_b-c.d"), keys(".hidden")),
+		refused:  slices.Concat(keys("a/b"), keys("a b"), keys(".."), keys("..a"), keys(".")),
+	},
+	{
+		message:  "a key expression is not blank: write CEL over the message, for example body.order_id",
+		accepted: []string{"spec: {key: {expression: ' key '}}"},
+		refused:  []string{"spec: {key: {expression: ' '}}", `spec: {key: {expression: "\t\n"}}`},
+	},
+	{
+		message:  "an image has no white space: write it as registry/name:tag, for example registry.shop.example/convoy-worker:v0.3.0",
+		accepted: []string{"spec: {worker: {image: 'localhost:5000/w@sha256:0'}}"},
+		refused:  []string{"spec: {worker: {image: 'w:1 '}}", "spec: {worker: {image: 'a b'}}"},
+	},
+	{
+		message: "a request is above its limit: lower it in worker.resources.requests or raise it in worker.resources.limits",
+		accepted: []string{
+			"spec: {worker: {resources: {requests: {cpu: 500m}, limits: {cpu: 1}}}}",
+			"spec: {worker: {resources: {requests: {cpu: 2, memory: 1Gi}, limits: {memory: 1024Mi}}}}",
+		},
+		refused: []string{
+			"spec: {worker: {resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}}}",
+			"spec: {worker: {resources: {requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1023Mi}}}}",
+			"spec: {worker: {resources: {requests: {ephemeral-storage: 2G}, limits: {ephemeral-storage: 1G}}}}",
+		},
 	},
 	{
 		message:  "target goes with mode Backlog: remove it, the external scaler has a target of its own",
@@ -237,6 +325,29 @@ var poolRules = []rule{
 		accepted: []string{"spec: {rollout: {maxSurge: 0, maxUnavailable: 1}}", "spec: {rollout: {maxSurge: 2}}"},
 		refused:  []string{"spec: {rollout: {maxSurge: 0}}"},
 	},
+}
+
+// deadLetter is a patch that sends dead letters to a destination, with something else in the spec.
+func deadLetter(destination, with string) string {
+	return fmt.Sprintf("spec: {delivery: {onFailure: {deadLetter: {destination: %s}}}, %s}", destination, with)
+}
+
+// secrets are patches that name a Secret in each place where a source can.
+func secrets(name, key string) []string {
+	ref := fmt.Sprintf("{secretName: '%s', key: '%s'}", name, key)
+	return []string{
+		"spec: {source: {nats: {auth: {token: " + ref + "}}}}", "spec: {source: {nats: {auth: {nkey: " + ref + "}}}}",
+		"spec: {source: {nats: {auth: {creds: " + ref + "}}}}", "spec: {source: {nats: {tls: {ca: " + ref + "}}}}",
+		"spec: {source: {nats: {auth: {userPassword: {secretName: '" + name + "'}}}}}",
+		"spec: {source: {nats: {tls: {clientCertSecretName: '" + name + "'}}}}",
+	}
+}
+
+// keys are patches that name a key of a Secret in each place where a source can.
+func keys(key string) []string {
+	return append(secrets("s", key)[:4],
+		"spec: {source: {nats: {auth: {userPassword: {secretName: s, usernameKey: '"+key+"'}}}}}",
+		"spec: {source: {nats: {auth: {userPassword: {secretName: s, passwordKey: '"+key+"'}}}}}")
 }
 
 func init() {

@@ -46,6 +46,58 @@ var templateRules = []rule{
 		refused:  []string{"spec: {template: {metadata: {annotations: {team: a, convoy.dev/x: b}}}}"},
 	},
 	{
+		message:  "a container that ended for good would leave its worker without a handler: remove restartPolicy from the containers of the template or set it to Always",
+		accepted: []string{"spec: {template: {spec: {containers: [{name: a, restartPolicy: Always}]}}}"},
+		refused: []string{
+			"spec: {template: {spec: {containers: [{name: a, restartPolicy: Never}]}}}",
+			"spec: {template: {spec: {containers: [{name: a}, {name: b, restartPolicy: OnFailure}]}}}",
+		},
+	},
+	{
+		message:  "an image has no white space: mend image in template.spec.containers",
+		accepted: []string{"spec: {template: {spec: {containers: [{name: a, image: 'r.example:5000/a/b@sha256:0'}]}}}"},
+		refused:  []string{"spec: {template: {spec: {containers: [{name: a, image: 'a:1'}, {name: b, image: ' b:1'}]}}}"},
+	},
+	{
+		message:  "an image has no white space: mend image in template.spec.initContainers",
+		accepted: []string{"spec: {template: {spec: {initContainers: [{name: a, image: 'a:1'}]}}}"},
+		refused:  []string{"spec: {template: {spec: {initContainers: [{name: a, image: 'a: 1'}]}}}"},
+	},
+	{
+		message:  "template.spec.terminationGracePeriodSeconds is negative: give the seconds from 0 on that the handler needs after SIGTERM, or leave it out",
+		accepted: []string{"spec: {template: {spec: {terminationGracePeriodSeconds: 0}}}"},
+		refused:  []string{"spec: {template: {spec: {terminationGracePeriodSeconds: -1}}}"},
+	},
+	{
+		message:  "template.spec.nodeName would bind every worker to one node, past the scheduler: remove it and use nodeSelector or affinity",
+		accepted: []string{"spec: {template: {spec: {nodeSelector: {disk: ssd}}}}"},
+		refused:  []string{"spec: {template: {spec: {nodeName: node-1}}}"},
+	},
+	{
+		message:  "readiness gates under convoy.dev/ are Convoy's own, which adds them itself: remove the template's",
+		accepted: []string{"spec: {template: {spec: {readinessGates: [{conditionType: example.org/convoy.dev}]}}}"},
+		refused:  []string{"spec: {template: {spec: {readinessGates: [{conditionType: a}, {conditionType: convoy.dev/serving}]}}}"},
+	},
+	{
+		message:  "finalizers under convoy.dev/ are Convoy's own, which adds them itself: remove the template's",
+		accepted: []string{"spec: {template: {metadata: {finalizers: [example.org/a]}}}"},
+		refused:  []string{"spec: {template: {metadata: {finalizers: [example.org/a, convoy.dev/drained]}}}"},
+	},
+	{
+		message:  "pods are named for the pool and live in its namespace: remove name and namespace from template.metadata",
+		accepted: []string{"spec: {template: {metadata: {}}}"},
+		refused:  []string{"spec: {template: {metadata: {name: a}}}", "spec: {template: {metadata: {namespace: a}}}"},
+	},
+	{
+		message: "template: a sidecar's preStop hook runs as soon as the pod is deleted, before the worker has drained, and would " +
+			"fail the calls that go through it: handle SIGTERM instead, it comes after the drain, or set handoff.allowPreStop to true",
+		accepted: []string{
+			"spec: {template: {spec: {initContainers: [{name: proxy, restartPolicy: Always}]}}}",
+			"spec: {handoff: {allowPreStop: true}, template: {spec: {initContainers: [{name: proxy, restartPolicy: Always, lifecycle: {preStop: {sleep: {seconds: 1}}}}]}}}",
+		},
+		refused: []string{"spec: {template: {spec: {initContainers: [{name: a}, {name: proxy, restartPolicy: Always, lifecycle: {preStop: {sleep: {seconds: 1}}}}]}}}"},
+	},
+	{
 		message: "template: a preStop hook runs before the worker has drained and would fail the calls that still run: " +
 			"handle SIGTERM instead, it comes after the drain, or set handoff.allowPreStop to true",
 		accepted: []string{

@@ -6,9 +6,9 @@ package v1alpha1
 // Scaling says how many workers there are.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.minWorkers) || !has(self.maxWorkers) || self.minWorkers <= self.maxWorkers",message="minWorkers must be at most maxWorkers: lower the former or raise the latter"
-// +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') == 'External' || !has(self.workers)",message="with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External; when it is left over from External, take scaling.workers out",fieldPath=".workers"
-// +kubebuilder:validation:XValidation:rule="!has(self.workers) || self.workers >= self.minWorkers",message="scaling.workers is below scaling.minWorkers: ask for more workers or lower minWorkers (0 lets an autoscaler scale to zero)",fieldPath=".workers"
-// +kubebuilder:validation:XValidation:rule="!has(self.workers) || self.workers <= self.maxWorkers",message="scaling.workers is above scaling.maxWorkers: ask for fewer workers or raise maxWorkers",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') == 'External' || !has(self.workers)",message="with scaling.mode Backlog the operator sets the number of workers from the backlog: to bound it set scaling.minWorkers and scaling.maxWorkers, to scale by hand or by another autoscaler set scaling.mode to External; if scaling.workers is left over from mode External take it out in the same step, for example kubectl patch convoypool NAME --type merge -p '{\"spec\":{\"scaling\":{\"mode\":\"Backlog\",\"workers\":null}}}'",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') != 'External' || !has(self.workers) || self.workers >= self.minWorkers",message="scaling.workers is below scaling.minWorkers: ask for more workers or lower minWorkers (0 lets an autoscaler scale to zero)",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') != 'External' || !has(self.workers) || self.workers <= self.maxWorkers",message="scaling.workers is above scaling.maxWorkers: ask for fewer workers (before you lower maxWorkers: kubectl scale convoypool NAME --replicas=N) or raise maxWorkers",fieldPath=".workers"
 // +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') != 'External' || !has(self.target)",message="target goes with mode Backlog: remove it, the external scaler has a target of its own"
 // +kubebuilder:validation:XValidation:rule="self.?mode.orValue('Backlog') != 'External' || !has(self.behavior)",message="behavior goes with mode Backlog: remove it, the external scaler has a behavior of its own"
 type Scaling struct {
@@ -18,8 +18,9 @@ type Scaling struct {
 	// +default="Backlog"
 	Mode *ScalingMode `json:"mode,omitempty"`
 
-	// minWorkers is the smallest number of workers, 0 to 1,000. Default: 1. With 0 a pool without backlog sleeps, for
-	// which the operator must be allowed to read the source by itself; until then one worker stays. Example: 0.
+	// minWorkers is the smallest number of workers, 0 to 1,000, at most the number of lanes. Default: 1. With 0 a pool
+	// without backlog sleeps; the operator must then be allowed to read the source by itself, and until it is one worker
+	// stays. Example: 0.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
@@ -45,9 +46,10 @@ type Scaling struct {
 	// +optional
 	Behavior *ScalingBehavior `json:"behavior,omitempty"`
 
-	// workers is the number of workers, minWorkers to maxWorkers (at most 1,000). Only with mode External, where it is the scale
-	// subresource's field: leave it out of what is applied again and again, or it undoes what the scaler did. Default:
-	// the operator writes the number of workers that there are when it finds none. Example: 4.
+	// workers is the number of workers, minWorkers to maxWorkers (at most 1,000). Only with mode External, where it is the
+	// field of the scale subresource: leave it out of manifests that are applied again and again, or they undo what the
+	// scaler did. To go back to mode Backlog set it to null in the same step. Default: when there is none the operator
+	// writes the number of workers that there are. Example: 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
@@ -69,8 +71,8 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.drainSeconds), has(self.backlogPerWorker)].exists_one(set, set)",message="set exactly one of drainSeconds and backlogPerWorker"
 type ScalingTarget struct {
-	// drainSeconds is within how many seconds the backlog is to be worked off at the speed measured, 1 to 86,400. When
-	// no speed has been measured yet, one worker starts and is measured. Example: 60.
+	// drainSeconds is the number of seconds within which the backlog is to be worked off at the speed measured, 1 to
+	// 86,400. While no speed has been measured one worker starts and is measured. Example: 60.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400
@@ -98,8 +100,8 @@ type ScalingBehavior struct {
 
 // ScalingRules bound changes in one direction.
 type ScalingRules struct {
-	// stabilizationWindowSeconds is over how many seconds back the most cautious wish is taken, 0 to 3,600. Default: 0
-	// up, 300 down. Example: 60.
+	// stabilizationWindowSeconds is the window, in seconds, 0 to 3,600: of all numbers wanted within it the one that changes
+	// least counts. Default: 0 up, 300 down. Example: 60.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=3600
@@ -111,8 +113,8 @@ type ScalingRules struct {
 	// +default="Max"
 	SelectPolicy *ScalingPolicySelect `json:"selectPolicy,omitempty"`
 
-	// policies are the bounds, 1 to 8. Default: as said at scaleUp and scaleDown. Without selectPolicy Disabled an empty
-	// list would forbid every change, so it is refused. Example: [{type: Percent, value: 50, periodSeconds: 60}].
+	// policies are the bounds, 1 to 8. Default: as said at scaleUp and scaleDown. An empty list is refused, because it
+	// would forbid every change: that is what selectPolicy Disabled is for. Example: [{type: Percent, value: 50, periodSeconds: 60}].
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

@@ -26,7 +26,7 @@ type NATSSource struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(nats|tls|ws|wss)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?$')`,message="write a server as scheme://host:port with the scheme nats, tls, ws or wss, for example nats://nats:4222; credentials belong in auth"
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(nats|tls|ws|wss)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?/?$')`,message="write a server as scheme://host:port with the scheme nats, tls, ws or wss, for example nats://nats:4222; a port is 1 to 65535; credentials belong in auth"
 	// +kubebuilder:validation:XValidation:rule="self.all(s, s.startsWith('ws')) || !self.exists(s, s.startsWith('ws'))",message="servers are reached either all by WebSocket (ws, wss) or none: give one kind"
 	Servers []string `json:"servers,omitempty"`
 
@@ -38,10 +38,10 @@ type NATSSource struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[^\s.*>/\\]+$')`,message="a stream name has no spaces, dots, '*', '>', '/' or '\\': copy it from `nats stream ls`"
 	Stream string `json:"stream,omitempty"`
 
-	// subjects narrows the pool to messages with these subjects, up to 8 of up to 128 characters, wildcards allowed; they must not
-	// overlap.
-	// Default: empty, that is, every message of the stream. Only with Routed lanes: Native lanes have subjects of their
-	// own. A message outside them is left alone and no part of the backlog. Example: ["orders.eu.>", "orders.us.>"].
+	// subjects narrows the pool to messages with these subjects, up to 8 of up to 128 characters each; wildcards are
+	// allowed, but subjects must not overlap. Default: none, that is, every message of the stream. Only with Routed lanes:
+	// Native lanes have subjects of their own. A message outside them is left alone and is no part of the backlog.
+	// Example: ["orders.eu.>", "orders.us.>"].
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -52,8 +52,10 @@ type NATSSource struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.all(b, a == b || a.split('.').exists(i, t, i < size(b.split('.')) && !(t in ['*', '>']) && !(b.split('.')[i] in ['*', '>', t])) || (size(a.split('.')) < size(b.split('.')) && !a.endsWith('>')) || (size(b.split('.')) < size(a.split('.')) && !b.endsWith('>'))))",message="subjects overlap, which the broker refuses: remove the narrower ones"
 	Subjects []string `json:"subjects,omitempty"`
 
-	// startFrom says where a pool that has never read this stream begins. Once the pool has a claim its own progress
-	// decides. Default: {type: All}. Example: {type: New}.
+	// startFrom says where a pool begins of which the broker holds no progress in this stream: a pool that has never read
+	// it. As soon as there is progress that decides, after a change of fixed fields too (status.claim.state Empty): the
+	// pool goes on behind what it has completed, and only for another stream startFrom is looked at again.
+	// Default: {type: All}. Example: {type: New}.
 	// +optional
 	// +default={}
 	StartFrom *StartFrom `json:"startFrom,omitempty"`
@@ -71,7 +73,7 @@ type NATSSource struct {
 	TLS *NATSTLS `json:"tls,omitempty"`
 }
 
-// StartFrom is where a pool begins that has never read its source.
+// StartFrom is where a pool begins of which the broker holds no progress.
 //
 // +kubebuilder:validation:XValidation:rule="(self.?type.orValue('All') == 'Time') == has(self.time)",message="time goes with type Time: set both, or remove time"
 type StartFrom struct {

@@ -31,6 +31,7 @@ var _ = Describe("the template", func() {
 	for what, patch := range map[string]string{
 		"in the template": `spec: {template: {spec: {containers: [{name: handler, imgae: "shop/orders:1"}]}}}`,
 		"elsewhere":       "spec: {delivery: {timeoutSecond: 5}}",
+		"in a pod's name": "spec: {template: {metadata: {generateName: a-}}}",
 	} {
 		for _, way := range [][]string{{"apply"}, {"apply", "--server-side"}, {"create"}} {
 			It(fmt.Sprintf("is kept from typing errors %s: kubectl %v", what, way), func(ctx SpecContext) {
@@ -39,7 +40,7 @@ var _ = Describe("the template", func() {
 				_, err = env.Kubectl(ctx, string(text), append(way, "-f", "-")...)
 				Expect(err).To(MatchError(And(
 					Or(ContainSubstring("unknown field"), ContainSubstring("field not declared in schema")),
-					Or(ContainSubstring("imgae"), ContainSubstring("timeoutSecond")),
+					Or(ContainSubstring("imgae"), ContainSubstring("timeoutSecond"), ContainSubstring("generateName")),
 				)))
 			})
 		}

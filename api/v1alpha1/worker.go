@@ -14,6 +14,7 @@ type ContainerSettings struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^\S+$')`,message="an image has no white space: write it as registry/name:tag, for example registry.shop.example/convoy-worker:v0.3.0"
 	Image *string `json:"image,omitempty"`
 
 	// imagePullPolicy is Always, IfNotPresent or Never. Default: as for every container, Always for the tag latest and
@@ -24,6 +25,7 @@ type ContainerSettings struct {
 	// resources are the requests and limits of the container. Default: none. Its memory grows with the number of lanes
 	// and of keys in flight. Only with delivery.type HTTP. Example: {requests: {cpu: 100m, memory: 128Mi}}.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || ['cpu', 'memory', 'ephemeral-storage'].all(r, !(r in self.requests) || !(r in self.limits) || quantity(string(self.requests[r])).compareTo(quantity(string(self.limits[r]))) <= 0)",message="a request is above its limit: lower it in worker.resources.requests or raise it in worker.resources.limits"
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
 	// logLevel is Debug, Info, Warn or Error. Default: Info. With delivery.type Embedded the library's own log obeys it.

@@ -71,6 +71,9 @@ func finish(manifest []byte) ([]byte, error) {
 		template, found := at(version, "schema", "openAPIV3Schema", "properties", "spec", "properties", "template")
 		switch {
 		case found:
+			if err := bound(template); err != nil {
+				return nil, err
+			}
 			for _, below := range children(template) {
 				strip(below)
 			}
@@ -80,6 +83,31 @@ func finish(manifest []byte) ([]byte, error) {
 	}
 	body, err := yaml.Marshal(crd)
 	return append([]byte(header), body...), err
+}
+
+// bounds are the largest numbers of what rules on the template go through, far beyond what a pod has: the API server
+// refuses a rule whose cost it cannot bound.
+var bounds = []struct {
+	path    []string
+	keyword string
+	most    int
+}{
+	{[]string{"containers"}, "maxItems", 100},
+	{[]string{"initContainers"}, "maxItems", 100},
+	{[]string{"containers", "items", "properties", "image"}, "maxLength", 1024},
+	{[]string{"initContainers", "items", "properties", "image"}, "maxLength", 1024},
+}
+
+// bound puts bounds on a pod template.
+func bound(template map[string]any) error {
+	for _, b := range bounds {
+		schema, found := at(template, append([]string{"properties", "spec", "properties"}, b.path...)...)
+		if !found {
+			return fmt.Errorf("the template has no schema at %v", b.path)
+		}
+		schema[b.keyword] = b.most
+	}
+	return nil
 }
 
 // at follows keys down from a value.

@@ -29,7 +29,8 @@ spec:
                     description: gone
                     properties:
                       description: {type: string, description: gone}
-                      containers: {items: {description: gone, type: object}}
+                      containers: {items: {description: gone, type: object, properties: {image: {type: string}}}}
+                      initContainers: {items: {properties: {image: {type: string}}}}
                       labels: {additionalProperties: {description: gone, type: string}}
                       port: {anyOf: [{description: gone, type: integer}, {type: string}]}
 `
@@ -44,6 +45,24 @@ func TestDescriptionsBelowTheTemplateAreTakenOff(t *testing.T) {
 	}
 	if got := strings.Count(string(finished), "kept"); got != 3 {
 		t.Errorf("%d descriptions above the template stayed, want 3:\n%s", got, finished)
+	}
+}
+
+func TestWhatRulesGoThroughIsBounded(t *testing.T) {
+	finished, err := finish([]byte(pool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"maxItems: 100", "maxLength: 1024"} {
+		if got := strings.Count(string(finished), want); got != 2 {
+			t.Errorf("%d times %s, want 2:\n%s", got, want, finished)
+		}
+	}
+}
+
+func TestATemplateWithoutContainersIsRefused(t *testing.T) {
+	if _, err := finish([]byte(strings.ReplaceAll(pool, "initContainers", "others"))); err == nil {
+		t.Error("finish accepted a template without initContainers")
 	}
 }
 
