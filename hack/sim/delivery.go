@@ -25,7 +25,7 @@ func (wk *worker) deliver(e *order.Effect) {
 	unit := laneUnit(e.Lane)
 	d := &delivery{id: e.Call, lane: e.Lane, sent: w.clock.now}
 	if !wk.machine.MayStart(unit, w.wall()) && !w.faults.noHold {
-		wk.seq.Failed(wk.instant(), d.id, order.Failure{RetryAfter: int64(w.settings.Fence / 4)})
+		wk.seq.NotStarted(d.id)
 		wk.pumpSoon()
 		return
 	}

@@ -77,6 +77,10 @@ func (wk *worker) openLane(l *heldLane, o order.Opening) {
 		panic(err)
 	}
 	l.open = true
+	if wk.paused[laneUnit(l.number)] {
+		// The hold was lost while the lane was loaded.
+		wk.seq.Pause(l.number)
+	}
 	messages := wk.w.broker.lanes[l.number].messages
 	for l.cursor < len(messages) && messages[l.cursor].Position <= o.Progress.LowWater {
 		l.cursor++

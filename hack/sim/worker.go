@@ -23,9 +23,9 @@ type worker struct {
 	seq     *order.Sequencer
 	mail    *postman
 
-	lanes   []*heldLane // in the sequencer, or being loaded for it; by number
-	next    []*heldLane // waits until the sequencer has drained the one before
-	paused  map[drain.Unit]bool
+	lanes   []*heldLane         // in the sequencer, or being loaded for it; by number
+	next    []*heldLane         // waits until the sequencer has drained the one before
+	paused  map[drain.Unit]bool // lanes whose hold is lost, opened or about to be
 	calls   []*delivery
 	effects []order.Effect // the sequencer's buffer
 
@@ -96,9 +96,7 @@ func (wk *worker) do(e drain.Effect) {
 	case drain.AbortUnit:
 		wk.abortUnit(e.Unit, e.Token)
 	case drain.PauseUnit:
-		wk.paused[e.Unit] = true
-		wk.seq.Pause()
-		wk.cancelCalls(e.Unit)
+		wk.pause(e.Unit)
 	case drain.ResumeUnit:
 		wk.w.check.runs(wk, e.Unit)
 		wk.unpause(e.Unit)
@@ -110,10 +108,20 @@ func (wk *worker) do(e drain.Effect) {
 	}
 }
 
+// pause stops one lane, that of a lost hold, and no other.
+func (wk *worker) pause(unit drain.Unit) {
+	if unit.Kind == drain.Shard {
+		return
+	}
+	wk.paused[unit] = true
+	wk.seq.Pause(unit.Index)
+	wk.cancelCalls(unit)
+}
+
 func (wk *worker) unpause(unit drain.Unit) {
 	delete(wk.paused, unit)
-	if len(wk.paused) == 0 {
-		wk.seq.Resume()
+	if unit.Kind == drain.Lane {
+		wk.seq.Resume(unit.Index)
 	}
 	wk.pumpSoon()
 }

@@ -20,7 +20,8 @@
 //
 // The caller owes the sequencer:
 //   - messages of a lane in lane order, the refused one first after a refusal (Message), as many as Credit says;
-//   - exactly one answer to each Start: Done, Failed, or TimedOut when the handler may still be at work;
+//   - exactly one answer to each Start: Done, Failed, NotStarted when the call was not made, or TimedOut when the handler
+//     may still be at work;
 //   - an answer to each ParkMessage, Unpark, DeadLetterMessage, Read and ReadParked once it is done, appends of one key
 //     in order, repeated until it succeeds; or Fenced, after which none of that lane counts;
 //   - all parked keys of a lane with Open, and a flush of Snapshot at least every progress interval (100 ms) and upon
@@ -43,7 +44,8 @@
 //	   |  |                      |                             |
 //	   |  +--- released, discarded --- Parked                  +--- timed out ---> Held --- timer fired ---> as failed
 //	   |                                                                            +------ late answer ---> as succeeded, failed
-//	   +--- revoked --- all but Running, Held, DeadLettering
+//	   +--- revoked --- all but Running, Held, DeadLettering          Running ---- not started ----> Ready | Resting
+//	                                                                  Alone ------ paused ---------> Ready
 //
 // Reading, Recording and Alone are stations between a key's turn and its start. Reading: only the position of the first
 // message is in memory. Recording: the attempt has to be in a durable progress record first (see Attempts). Alone: the
@@ -56,6 +58,13 @@
 // the call as if it had come in time. Afterwards the call counts as a failed attempt, and its late answer is refused by
 // its CallID. Held calls do not use up MaxInFlightKeys (a handler that restarted broke all its connections at once and
 // is free again), but running and held calls together stay within twice that number.
+//
+// # Hold
+//
+// A lane whose hold at the broker is lost is paused: it takes and starts nothing, its calls are cancelled by the caller
+// and held as above, and every other lane goes on. A suspect of it that waited for its turn goes back to the lane's
+// queue, since a waiting suspect stops every lane. A Start can come too late for the hold: the caller answers
+// NotStarted, and everything is as it was before that Start, the count of attempts too.
 //
 // # Failures
 //

@@ -35,7 +35,8 @@ type lane struct {
 	// with a park, pended keys whose turn has come and that have not started.
 	payloads, running, storing, parked, pended int32
 
-	draining, fenced bool
+	// paused: its hold is lost, nothing of it starts.
+	draining, fenced, paused bool
 	// refused is the position that must come first after a refusal, 0 for none.
 	refused Position
 	blocked bool
@@ -95,7 +96,7 @@ func (s *Sequencer) unlink(q *keyList, ki int32) {
 
 // mayTurn reports whether the lane's first ready key may have its turn.
 func (s *Sequencer) mayTurn(l *lane) bool {
-	return l.ready.n > 0 && !l.draining && l.brake.mayStart(s.now) && (int(l.pended) < s.config.MaxInFlightKeys || s.keys.at(l.ready.head).pended)
+	return l.ready.n > 0 && !l.draining && !l.paused && l.brake.mayStart(s.now) && (int(l.pended) < s.config.MaxInFlightKeys || s.keys.at(l.ready.head).pended)
 }
 
 // joinRing lets the lane take part in the round, last, if it has a key that may start.
@@ -155,7 +156,7 @@ func (s *Sequencer) Credit(number int32) int {
 	}
 	l := &s.lanes[li]
 	room := s.config.LookAhead - l.ledger.outstanding
-	if l.draining || s.paused || room <= 0 {
+	if l.draining || l.paused || room <= 0 {
 		return 0
 	}
 	if s.outage.refusing || l.brake.state != brakeOff {

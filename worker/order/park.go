@@ -107,7 +107,8 @@ func (s *Sequencer) concludeFailure(ki int32, on trigger) {
 	}
 	s.enter(k, on, Parked)
 	p := s.parkOf(k)
-	if p == nil || p.returned {
+	// What was discarded is gone; this message is none of it, and a park that is still to be emptied would let it run.
+	if p == nil || p.returned || (p.discard && !p.holds()) {
 		p = s.addPark(ki, CauseFailed)
 	}
 	p.cause, p.released = CauseFailed, false

@@ -28,6 +28,7 @@ type reference struct {
 type referenceLane struct {
 	number int32
 	ready  []*referenceKey
+	paused bool
 }
 
 type referenceKey struct {
@@ -68,9 +69,32 @@ func (r *reference) ready(k *referenceKey) {
 	}
 	k.state = Ready
 	k.lane.ready = append(k.lane.ready, k)
-	if !slices.Contains(r.round, k.lane) {
-		r.round = append(r.round, k.lane)
+	r.join(k.lane)
+}
+
+func (r *reference) join(lane *referenceLane) {
+	if !lane.paused && len(lane.ready) > 0 && !slices.Contains(r.round, lane) {
+		r.round = append(r.round, lane)
 	}
+}
+
+func (r *reference) pause(lane *referenceLane) {
+	lane.paused = true
+	r.round = slices.DeleteFunc(r.round, func(l *referenceLane) bool { return l == lane })
+}
+
+func (r *reference) resume(lane *referenceLane) {
+	lane.paused = false
+	r.join(lane)
+}
+
+// notStarted lets the key have the next turn of its lane.
+func (r *reference) notStarted(k *referenceKey) {
+	r.end(k)
+	k.attempts--
+	k.state = Ready
+	k.lane.ready = slices.Insert(k.lane.ready, 0, k)
+	r.join(k.lane)
 }
 
 func (r *reference) message(lane *referenceLane, name string, at Position) {
@@ -206,7 +230,7 @@ func TestSequencerIsTheReference(t *testing.T) {
 			}
 			p.lanes = append(p.lanes, &referenceLane{number: int32(i)})
 		}
-		t.Repeat(map[string]func(*rapid.T){"message": p.message, "answer": p.answer, "time out": p.timeOut, "time": p.pass, "": p.compare})
+		t.Repeat(map[string]func(*rapid.T){"message": p.message, "answer": p.answer, "time out": p.timeOut, "not started": p.notStarted, "hold": p.hold, "time": p.pass, "": p.compare})
 	})
 }
 
@@ -268,6 +292,29 @@ func (p *pair) timeOut(t *rapid.T) {
 	p.ref.running--
 	p.ref.held++
 	p.calls = append(p.calls, c)
+}
+
+func (p *pair) notStarted(t *rapid.T) {
+	c := p.pick(t)
+	if c.held {
+		t.Skip("held")
+	}
+	if !p.seq.NotStarted(c.id) {
+		t.Fatal("not accepted")
+	}
+	p.ref.notStarted(c.key)
+}
+
+// hold takes the hold of a lane away, or gives it back.
+func (p *pair) hold(t *rapid.T) {
+	lane := rapid.SampledFrom(p.lanes).Draw(t, "lane")
+	if lane.paused {
+		p.seq.Resume(lane.number)
+		p.ref.resume(lane)
+	} else {
+		p.seq.Pause(lane.number)
+		p.ref.pause(lane)
+	}
 }
 
 func (p *pair) pass(t *rapid.T) {

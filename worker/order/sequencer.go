@@ -39,7 +39,6 @@ type Sequencer struct {
 	running, held int
 	// aloneRunning: a suspect's call is running or held.
 	aloneRunning bool
-	paused       bool
 	outage       outage
 	braking      int
 	random       uint64
@@ -106,13 +105,6 @@ func (s *Sequencer) laneIndex(number int32) int32 {
 	return s.byNumber[number]
 }
 
-// Pause is for a worker that has lost its hold: nothing is started until Resume. The caller cancels its calls and
-// answers them with TimedOut, which keeps their keys held as long as the handler may work on them.
-func (s *Sequencer) Pause() { s.paused = true }
-
-// Resume takes Pause back.
-func (s *Sequencer) Resume() { s.paused = false }
-
 // Poll lets time pass, starts what may be started, and returns the effects of all events since the last Poll, in order.
 // The caller hands back the slice of the poll before, whose space is reused; effects must be carried out in order.
 func (s *Sequencer) Poll(now Instant, buffer []Effect) []Effect {
@@ -146,7 +138,7 @@ func (s *Sequencer) Deadline() (Instant, bool) {
 	}
 	if s.braking > 0 {
 		for i := range s.lanes {
-			if b := &s.lanes[i].brake; b.state == brakeOn && s.lanes[i].ready.n > 0 {
+			if b := &s.lanes[i].brake; b.state == brakeOn && s.lanes[i].ready.n > 0 && !s.lanes[i].paused {
 				consider(b.probeAt)
 			}
 		}
@@ -161,7 +153,7 @@ func (s *Sequencer) emit(e Effect) { s.out = append(s.out, e) }
 
 // startNext gives one key its turn; false when nothing may be started.
 func (s *Sequencer) startNext() bool {
-	if s.paused || s.aloneRunning || !s.outage.mayStart(s.now) {
+	if s.aloneRunning || !s.outage.mayStart(s.now) {
 		return false
 	}
 	if s.alone.n > 0 {

@@ -52,10 +52,12 @@ const (
 	released
 	discarded
 	revoked
+	paused
+	notStarted
 	triggerCount
 )
 
-var triggerNames = [triggerCount]string{"arrived", "turned", "answered", "flushed", "succeeded", "failed", "timed out", "timer fired", "stored", "released", "discarded", "revoked"}
+var triggerNames = [triggerCount]string{"arrived", "turned", "answered", "flushed", "succeeded", "failed", "timed out", "timer fired", "stored", "released", "discarded", "revoked", "paused", "not started"}
 
 func (t trigger) String() string { return triggerNames[t] }
 
@@ -72,11 +74,13 @@ var transitions = []transition{
 	{Resting, stored, []State{Ready}},
 	{Ready, turned, []State{Running, Reading, Recording, Alone, Resting, Parked, DeadLettering}},
 	{Alone, turned, []State{Running, Reading, Recording, Resting}},
+	{Alone, paused, []State{Ready}},
 	{Reading, answered, []State{Ready}},
 	{Reading, stored, []State{Resting}},
 	{Recording, flushed, []State{Ready}},
 	{Running, succeeded, []State{Ready, Resting}},
 	{Running, failed, []State{Waiting, Ready, Parked, DeadLettering, Resting}},
+	{Running, notStarted, []State{Ready, Resting}},
 	{Running, timedOut, []State{Held}},
 	{Held, succeeded, []State{Ready, Resting}},
 	{Held, failed, []State{Waiting, Ready, Parked, DeadLettering, Resting}},

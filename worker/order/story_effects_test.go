@@ -18,6 +18,8 @@ func (s *story) conclude(command string, a *arguments) string {
 	switch command {
 	case "done":
 		ok = s.seq.Done(s.now, id)
+	case "notstarted":
+		ok = s.seq.NotStarted(id)
 	case "timedout":
 		ok = s.seq.TimedOut(s.now, id, s.now-Instant(a.number("ago")))
 	default:

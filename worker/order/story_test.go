@@ -180,9 +180,9 @@ func (s *story) play(command string, a *arguments) string {
 	case "time":
 		s.now += Instant(a.parse(a.plain[0]))
 	case "pause":
-		s.seq.Pause()
+		return told(s.seq.Pause(lane))
 	case "resume":
-		s.seq.Resume()
+		return told(s.seq.Resume(lane))
 	case "revoke":
 		return told(s.seq.Revoke(lane))
 	case "fenced":
@@ -193,7 +193,7 @@ func (s *story) play(command string, a *arguments) string {
 		return told(s.seq.Discard(lane, hashOf(a.plain[0]), a.plain[0]))
 	case "store", "read", "flush":
 		s.answer(command, lane, a)
-	case "done", "failed", "timedout":
+	case "done", "failed", "timedout", "notstarted":
 		return s.conclude(command, a)
 	default:
 		return s.ask(command, lane)

@@ -78,8 +78,8 @@ func (w *world) handBack(e Effect) {
 // concluded, and it must not be repeated without a crash.
 func (w *world) judgeStart(e Effect) {
 	l, c := w.lanes[e.Lane], w.convoy(e.Lane, e.Key)
-	if w.paused || l.revoked {
-		w.fail("start while paused (%v) or revoked (%v)", w.paused, l.revoked)
+	if l.paused || l.revoked {
+		w.fail("start while paused (%v) or revoked (%v)", l.paused, l.revoked)
 	}
 	if e.Epoch != l.epoch || len(e.Items) == 0 || len(e.Items) > w.config.BatchMaxMessages {
 		w.fail("start with epoch %d, %d items", e.Epoch, len(e.Items))

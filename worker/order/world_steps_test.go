@@ -49,12 +49,12 @@ func (w *world) disturb(n int) {
 	case n < 120:
 		w.wish(w.random.IntN(4) == 0)
 	case n < 140:
-		w.say("pause")
-		w.paused = true
-		w.seq.Pause()
+		w.say("pause %d", l.number)
+		l.paused = w.seq.Pause(l.number)
 	case n < 250:
-		w.paused = false
-		w.seq.Resume()
+		w.say("resume %d", l.number)
+		l.paused = false
+		w.seq.Resume(l.number)
 	default:
 		w.reopen()
 	}
@@ -77,8 +77,10 @@ func (w *world) reopen() {
 
 // settleLanes undoes what disturbs.
 func (w *world) settleLanes() {
-	w.paused = false
-	w.seq.Resume()
+	for _, l := range w.lanes {
+		l.paused = false
+		w.seq.Resume(l.number)
+	}
 	w.reopen()
 	for _, k := range w.parkedKeys() {
 		w.release(k)
@@ -178,6 +180,10 @@ func (w *world) answer() {
 		w.say("refused %x", id)
 		accept(0)
 		w.expect(w.seq.Failed(w.now, id, Failure{Permanent: true}))
+	case luck < 93 && !c.lost:
+		w.say("not started %x", id)
+		c.until = 0
+		w.expect(w.seq.NotStarted(id))
 	case !c.lost:
 		sent := c.until - Instant(w.config.Timeout) + Instant(w.random.IntN(20))
 		w.say("lost %x, sent %d", id, sent)

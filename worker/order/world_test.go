@@ -28,7 +28,6 @@ type world struct {
 	nextBody   Payload
 	hostile    bool
 	killers    bool
-	paused     bool
 	refusing   bool
 	// verbose writes the story; a world that failed is run again with it.
 	verbose bool
@@ -53,9 +52,9 @@ type worldLane struct {
 	clean    bool
 	suspects map[Sequence]bool
 	flushes  []Progress
-	// revoked: draining; fencedOff: another owner's epoch was seen.
-	revoked, fencedOff bool
-	given              []Position
+	// revoked: draining; fencedOff: another owner's epoch was seen; paused: its hold is lost.
+	revoked, fencedOff, paused bool
+	given                      []Position
 }
 
 // worldConvoy is the truth about one key.
@@ -167,7 +166,7 @@ func (w *world) boot() {
 	w.calls = nil
 	w.operations = nil
 	w.payloads = map[Payload]bool{}
-	w.paused, w.refusing = false, false
+	w.refusing = false
 	w.seq, w.err = New(w.config)
 	if w.err != nil {
 		return
@@ -200,7 +199,7 @@ func (w *world) open(l *worldLane) {
 	if err := w.seq.Open(o); err != nil {
 		w.fail("open: %w", err)
 	}
-	l.open, l.revoked, l.fencedOff, l.clean, l.flushes, l.given = true, false, false, false, nil, nil
+	l.open, l.revoked, l.fencedOff, l.paused, l.clean, l.flushes, l.given = true, false, false, false, false, nil, nil
 	for l.cursor = 0; l.cursor < len(l.messages) && l.messages[l.cursor].Position <= l.record.LowWater; {
 		l.cursor++
 	}
