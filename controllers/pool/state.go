@@ -1,0 +1,135 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/controllers/pool/plan"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/mailbox"
+)
+
+// protocol is the range of mailbox protocols that this operator speaks.
+var protocol = drain.Protocol{Min: 1, Max: 1}
+
+// complete makes the plan's State from the objects.
+func (o *observation) complete(m *poolMemory) {
+	o.state.Pool = o.poolState()
+	if o.table != nil {
+		o.state.Table = readTable(o.table)
+	}
+	o.state.Deployment = o.deploymentState()
+	o.state.Deployment.Shrinking = o.state.Deployment.Shrinking || o.deployment != nil && m.ahead(o.deployment)
+	for i := range o.workers {
+		if pod, owned := ownerPod(&o.workers[i]); owned {
+			o.state.Workers = append(o.state.Workers, plan.Worker{
+				Pod: pod, Spec: mailbox.ReadSpec(o.workers[i].Spec), Report: mailbox.ReadReport(o.workers[i].Status),
+			})
+		}
+	}
+	o.state.Pods = o.podStates()
+}
+
+func (o *observation) poolState() plan.Pool {
+	spec := &o.pool.Spec
+	handoff := ptr.Deref(spec.Handoff, v1alpha1.Handoff{})
+	delivery := ptr.Deref(spec.Delivery, v1alpha1.Delivery{})
+	return plan.Pool{
+		Lanes: laneCount(spec), Wanted: o.wish.workers, Suspended: o.winds(), Protocol: protocol,
+		Timeout:          seconds(delivery.TimeoutSeconds, v1alpha1.DefaultTimeoutSeconds),
+		Fence:            seconds(handoff.FenceSeconds, v1alpha1.DefaultFenceSeconds),
+		DrainTimeout:     seconds(handoff.DrainTimeoutSeconds, v1alpha1.DefaultDrainTimeoutSeconds),
+		UnreachableAfter: seconds(handoff.UnreachableAfterSeconds, defaultUnreachableAfterSeconds),
+		SlotGrace:        seconds(handoff.SlotGraceSeconds, defaultSlotGraceSeconds),
+	}
+}
+
+// The schema fills these in; they are for a pool that was stored before they were in the schema.
+const (
+	defaultUnreachableAfterSeconds = 60
+	defaultSlotGraceSeconds        = 3
+)
+
+func seconds(value *int32, otherwise int32) time.Duration {
+	return time.Duration(ptr.Deref(value, otherwise)) * time.Second
+}
+
+// winds says that the pool is wound down: its user suspended it, or it is being deleted.
+func (o *observation) winds() bool {
+	return ptr.Deref(o.pool.Spec.Suspend, false) || o.pool.DeletionTimestamp != nil
+}
+
+// laneCount is how many lanes the pool has. Routed lanes are not run by this version.
+func laneCount(spec *v1alpha1.ConvoyPoolSpec) int {
+	if l := spec.Lanes; l != nil && l.Native != nil && l.Native.NATS != nil {
+		return int(l.Native.NATS.Count)
+	}
+	return 0
+}
+
+// deploymentState sums up the Deployment and its ReplicaSets.
+//
+// Shrinking compares what was asked for with what has been done, all as the caches show it. In a rollout the ReplicaSets
+// may be too large together for as long as its new pods are not ready, so that only too few are a sign then.
+func (o *observation) deploymentState() plan.Deployment {
+	if o.deployment == nil {
+		return plan.Deployment{}
+	}
+	d := plan.Deployment{Replicas: int(ptr.Deref(o.deployment.Spec.Replicas, 1))}
+	total := 0
+	for i := range o.sets {
+		set := &o.sets[i]
+		size := int(ptr.Deref(set.Spec.Replicas, 1))
+		total += size
+		d.Ready += int(set.Status.ReadyReplicas)
+		if size > 0 {
+			d.Sets++
+		}
+		if set.Status.ObservedGeneration < set.Generation || int(set.Status.Replicas) > size {
+			d.Shrinking = true
+		}
+	}
+	rollout := d.Sets > 1 && d.Replicas > 0
+	if o.deployment.Status.ObservedGeneration < o.deployment.Generation || total < d.Replicas || !rollout && total > d.Replicas {
+		d.Shrinking = true
+	}
+	return d
+}
+
+// revisionAnnotation is where the Deployment's controller numbers the ReplicaSets: a later template has a higher number,
+// and one that is taken back gets a new one.
+const revisionAnnotation = "deployment.kubernetes.io/revision"
+
+// newestSet is the ReplicaSet of the Deployment's present template, nil before there is one.
+func (o *observation) newestSet() *appsv1.ReplicaSet {
+	var newest *appsv1.ReplicaSet
+	highest := int64(-1)
+	for i := range o.sets {
+		number, err := strconv.ParseInt(o.sets[i].Annotations[revisionAnnotation], 10, 64)
+		if err != nil {
+			number = 0 // not numbered yet
+		}
+		if number > highest {
+			newest, highest = &o.sets[i], number
+		}
+	}
+	return newest
+}
+
+// ownerPod is the pod that a mailbox belongs to.
+func ownerPod(o metav1.Object) (plan.PodRef, bool) {
+	for _, owner := range o.GetOwnerReferences() {
+		if owner.Kind == "Pod" && owner.APIVersion == "v1" {
+			return plan.PodRef{Name: owner.Name, UID: string(owner.UID)}, true
+		}
+	}
+	return plan.PodRef{}, false
+}
