@@ -4,6 +4,7 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 TOOL := hack/tool
+ARCH ?= amd64,arm64
 
 ##@ Everyday
 
@@ -51,12 +52,27 @@ soak: ## Long proofs: a million simulated schedules, every injected fault, every
 bench: ## Run the benchmarks of the cores, five times, and summarise them.
 	@hack/bench.sh
 
-##@ A control plane on this machine
+##@ Kubernetes on this machine
 
 .PHONY: control-plane
-control-plane: ## Run etcd, an API server, controllers and a scheduler on loopback until interrupted.
-	@go build -C hack/devcluster -o $(CURDIR)/bin/devcluster ./cmd/devcluster
+control-plane: devcluster ## Run etcd, an API server, controllers and a scheduler on loopback until interrupted.
 	@exec bin/devcluster up
+
+.PHONY: cluster-up
+cluster-up: devcluster ## Start a cluster of one node in the background and load the images of ARCHIVES. Linux, root.
+	@bin/devcluster cluster-up $(if $(STATE),--state $(STATE)) $(ARCHIVES)
+
+.PHONY: cluster-down
+cluster-down: devcluster ## Stop that cluster and remove all of it.
+	@bin/devcluster cluster-down $(if $(STATE),--state $(STATE))
+
+.PHONY: image
+image: devcluster ## Make images as dist/*.tar, without a container engine: of IMAGES, for ARCH (amd64,arm64), tagged VERSION (dev).
+	@bin/devcluster image --version $(or $(VERSION),dev) --arch $(ARCH) $(IMAGES)
+
+.PHONY: devcluster
+devcluster:
+	@go build -C hack/devcluster -o $(CURDIR)/bin/devcluster ./cmd/devcluster
 
 ##@ Owners
 

@@ -57,6 +57,9 @@ func ForControlPlane() []Component {
 	return []Component{Etcd, APIServer, Kubectl, ControllerManager, Scheduler}
 }
 
+// ForNode returns the components of a cluster whose pods run.
+func ForNode() []Component { return append(ForControlPlane(), Kubelet, KubeProxy) }
+
 // ParseComponents reads a comma-separated list of component names, as given on a command line.
 func ParseComponents(list string) ([]Component, error) {
 	var wanted []Component

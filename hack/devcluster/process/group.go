@@ -5,6 +5,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -45,6 +46,15 @@ func (g *Group) Start(path string, args ...string) (*Process, error) {
 
 // Await asks until p is ready, any process of the group exits, or ctx ends.
 func (g *Group) Await(ctx context.Context, p *Process, ready Probe) error {
+	err := g.AwaitAll(ctx, ready)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("waiting for %s: %w%s", p.Name(), err, p.logTail())
+	}
+	return err
+}
+
+// AwaitAll asks until the group as a whole is ready, any process of it exits, or ctx ends.
+func (g *Group) AwaitAll(ctx context.Context, ready Probe) error {
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
 	for {
@@ -54,7 +64,7 @@ func (g *Group) Await(ctx context.Context, p *Process, ready Probe) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w (last answer: %w)%s", p.Name(), ctx.Err(), answer, p.logTail())
+			return fmt.Errorf("%w (last answer: %w)", ctx.Err(), answer)
 		case failed := <-g.failed:
 			return failed.failure()
 		case <-ticker.C:

@@ -11,12 +11,18 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"convoy.dev/convoy/hack/devcluster/node"
 )
 
-const usage = `devcluster runs a Kubernetes control plane on this machine, compiled from Go modules.
+const usage = `devcluster runs Kubernetes on this machine, compiled from Go modules.
 
-  devcluster assets [--components NAMES]   make the binaries and print the directory that holds them
-  devcluster up [--kubeconfig FILE]        run a control plane until interrupted
+  devcluster assets [--components NAMES]        make the binaries and print the directory that holds them
+  devcluster up [--kubeconfig FILE]             run a control plane, without nodes, until interrupted
+  devcluster cluster-up [--state DIR] [FILE...] start a cluster of one node in the background, load image archives
+  devcluster cluster-load [--state DIR] FILE... load image archives into the running cluster
+  devcluster cluster-down [--state DIR]         stop the cluster and remove all of it
+  devcluster image [--help]                     make images as archives, without a container engine
 
 Binaries come from KUBEBUILDER_ASSETS, from the cache of an earlier run, from the published envtest archive, or
 are compiled, whichever has them first.
@@ -31,7 +37,12 @@ const (
 // errUsage marks an error that the usage text answers.
 var errUsage = errors.New("usage")
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	if code, played := node.PlayRole(); played {
+		os.Exit(code)
+	}
+	os.Exit(run(os.Args[1:]))
+}
 
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
@@ -64,6 +75,14 @@ func dispatch(ctx context.Context, args []string) error {
 		return makeAssets(ctx, rest)
 	case "up":
 		return up(ctx, rest)
+	case "cluster-up":
+		return clusterUp(ctx, rest)
+	case "cluster-load":
+		return clusterLoad(ctx, rest)
+	case "cluster-down":
+		return clusterDown(ctx, rest)
+	case "image":
+		return makeImages(ctx, rest)
 	case "help", "-h", "--help":
 		return flag.ErrHelp
 	default:
@@ -82,6 +101,17 @@ func endingSignals() []os.Signal {
 
 // parse reads the flags of one command, which takes no other arguments.
 func parse(flags *flag.FlagSet, args []string) error {
+	if err := parseFlags(flags, args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%w: %s takes no argument %q", errUsage, flags.Name(), flags.Arg(0))
+	}
+	return nil
+}
+
+// parseFlags reads the flags of one command and leaves the arguments after them.
+func parseFlags(flags *flag.FlagSet, args []string) error {
 	flags.SetOutput(os.Stderr)
 	flags.Usage = func() {}
 	if err := flags.Parse(args); err != nil {
@@ -89,9 +119,6 @@ func parse(flags *flag.FlagSet, args []string) error {
 			return err
 		}
 		return fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%w: %s takes no argument %q", errUsage, flags.Name(), flags.Arg(0))
 	}
 	return nil
 }
