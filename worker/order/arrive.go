@@ -102,9 +102,10 @@ func (s *Sequencer) withinShare(l *lane, k *key) bool {
 	return free > 0 && int(k.front.n) < free
 }
 
-// outgrown is the same threshold for the look-ahead: a key beyond it is diverted. Block diverts nothing.
+// outgrown is the same threshold for the look-ahead: a key beyond it is diverted. Block diverts nothing, nor does a worker
+// without a park.
 func (s *Sequencer) outgrown(l *lane, k *key) bool {
-	if s.config.OnFailure == Block || int(l.parked) >= s.config.ParkMaxKeys {
+	if s.config.OnFailure == Block || s.config.NoPark || int(l.parked) >= s.config.ParkMaxKeys {
 		return false
 	}
 	return int(k.front.n+k.spill.count) > s.config.LookAhead-l.ledger.outstanding

@@ -3,7 +3,10 @@
 
 package order
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Policy is what happens to a message whose attempts are used up or whose failure is permanent.
 type Policy uint8
@@ -33,6 +36,9 @@ type Config struct {
 	OnFailure                  Policy
 	// ParkMaxKeys (1,024 a lane) and ParkMaxMessagesPerKey (1,024) bound the park; a key beyond them blocks.
 	ParkMaxKeys, ParkMaxMessagesPerKey int
+	// NoPark says that there is no parking store: a key that outgrows the look-ahead blocks its lane instead of being
+	// diverted. OnFailure cannot be Park then.
+	NoPark bool
 	// BatchMaxMessages is how many consecutive messages of one key a call may carry; default 1.
 	BatchMaxMessages int
 	// Buffer is how many payloads a lane keeps in memory; default 1,024.
@@ -108,6 +114,9 @@ func (c *Config) validate() error {
 	}
 	if c.OnFailure > Block {
 		return fmt.Errorf("configuring the sequencer: unknown policy %d", uint8(c.OnFailure))
+	}
+	if c.NoPark && c.OnFailure == Park {
+		return errors.New("configuring the sequencer: OnFailure is Park without a park")
 	}
 	return nil
 }
