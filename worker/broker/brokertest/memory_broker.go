@@ -1,0 +1,104 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package brokertest
+
+import (
+	"context"
+
+	"convoy.dev/convoy/worker/broker"
+)
+
+// memoryRanges is how many ranges a record carries: more than any test needs.
+const memoryRanges = 1 << 20
+
+// memoryBroker is one worker's connection.
+type memoryBroker struct{ memory *Memory }
+
+// Connection is what a worker process has of its broker.
+type Connection interface {
+	broker.Broker
+	broker.Sampler
+}
+
+// Connect returns a connection, as a worker process that starts makes one.
+func (m *Memory) Connect() Connection { return memoryBroker{m} }
+
+// Claim implements broker.Broker.
+func (b memoryBroker) Claim(ctx context.Context, claim broker.Claim) error {
+	return b.memory.call(ctx, Claim, func() error {
+		if held := b.memory.claim; held != nil {
+			if err := claim.Adopts(*held, "broker of this test"); err != nil {
+				return err
+			}
+		}
+		b.memory.claim = &claim
+		return nil
+	})
+}
+
+// Open implements broker.Broker.
+func (b memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
+	err := b.memory.call(ctx, Open, func() error {
+		at, err := b.memory.at(grant.Lane)
+		if err != nil {
+			return err
+		}
+		if err := grant.Overcomes(at.record); err != nil {
+			return err
+		}
+		at.record = broker.Record{Token: grant.Token, Worker: grant.Worker}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &openLane{memory: b.memory, grant: grant}, nil
+}
+
+// Confirm implements broker.Broker.
+func (b memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Superseded, error) {
+	var superseded []broker.Superseded
+	err := b.memory.call(ctx, Confirm, func() error {
+		for _, grant := range grants {
+			at, err := b.memory.at(grant.Lane)
+			if err != nil {
+				return err
+			}
+			if at.record != (broker.Record{Token: grant.Token, Worker: grant.Worker}) {
+				superseded = append(superseded, broker.Superseded{Lane: grant.Lane, Token: grant.Token, Record: at.record.Token})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return superseded, nil
+}
+
+// Capabilities implements broker.Broker.
+func (memoryBroker) Capabilities() broker.Capabilities {
+	return broker.Capabilities{Shards: 1, MaxRanges: memoryRanges}
+}
+
+// Close implements broker.Broker.
+func (memoryBroker) Close() error { return nil }
+
+// Sample implements broker.Sampler.
+func (b memoryBroker) Sample(ctx context.Context) (broker.Backlog, error) {
+	var backlog broker.Backlog
+	err := b.memory.call(ctx, Sample, func() error {
+		backlog.Lanes = make([]int64, len(b.memory.lanes))
+		for i := range b.memory.lanes {
+			at := &b.memory.lanes[i]
+			for _, message := range at.messages {
+				if !at.saved.Progress.Covers(message.Position) {
+					backlog.Lanes[i]++
+				}
+			}
+		}
+		return nil
+	})
+	return backlog, err
+}

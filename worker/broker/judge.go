@@ -1,0 +1,39 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package broker
+
+import "convoy.dev/convoy/worker/drain"
+
+// Record is the epoch record of one lane as the broker has it. The zero Record is that of a lane that was never opened.
+type Record struct {
+	Token drain.Token
+	// Worker is the UID of the pod whose worker wrote it.
+	Worker string
+}
+
+// Overcomes says whether the grant may take the place of the lane's record; the error is a *RefusedError. A higher epoch
+// overcomes every record, a higher incarnation only an earlier one of the same worker.
+func (g Grant) Overcomes(record Record) error {
+	own := record.Worker == g.Worker
+	if record.Token.Epoch < g.Token.Epoch || own && record.Token.Less(g.Token) {
+		return nil
+	}
+	return &RefusedError{Lane: g.Lane, Token: g.Token, Record: record.Token, Own: own}
+}
+
+// Adopts says whether a pool with this claim may go on with what the pool of the held claim left; the error is a
+// *ClaimError. A pool that was deleted and made again may: it has another UID, and the lanes' epoch records are the floor
+// that its epochs start above. place is where the claim is kept, in words for people, for example "stream
+// convoy_shop_orders".
+func (c Claim) Adopts(held Claim, place string) error {
+	switch {
+	case c.Cluster != held.Cluster, c.Namespace != held.Namespace, c.Name != held.Name:
+		return &ClaimError{Held: held, Other: true, Mend: "rename one of the two pools; if the other is gone for good, delete the " +
+			place + ", which forgets how far it came"}
+	case c.Fingerprint != held.Fingerprint:
+		return &ClaimError{Held: held, Mend: "put back the source, key expression and lanes that the claim was made with; or, to begin " +
+			"anew, suspend the pool and delete the " + place + ", which forgets how far it came"}
+	}
+	return nil
+}
