@@ -124,12 +124,13 @@ type ConvoyActionStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the metadata.generation that this status is about. Example: 1.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=9007199254740991
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
 	// startTime is when the keys were selected. Example: "2026-01-01T00:00:00Z".
@@ -150,21 +151,25 @@ type ActionProgress struct {
 	// keys is how many keys were selected. Example: 12.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Keys *int64 `json:"keys,omitempty"`
 
 	// done is how many of them are done: no longer parked. Example: 11.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Done *int64 `json:"done,omitempty"`
 
 	// failed is how many of them failed again and stay parked. Example: 1.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Failed *int64 `json:"failed,omitempty"`
 
 	// messages is how many messages were released or discarded. Example: 340.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Messages *int64 `json:"messages,omitempty"`
 }
 

@@ -8,6 +8,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // ConvoyWorker is the mailbox of one worker pod, with the pod's name and owned by it: the controller writes spec (what
 // the worker is to hold), the worker writes status (what it holds). A worker watches its own object alone. If it is
 // deleted the controller makes it again, empty, and the worker goes on.
+// With everything at its largest, 10,000 lanes included, the object has 1.52 million bytes, which is below the 1,572,864
+// that etcd takes in one request.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=cvw,categories=convoy
@@ -20,6 +22,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="self.?spec.?revision.orValue(0) >= oldSelf.?spec.?revision.orValue(0)",message="spec.revision only grows: the worker ignores an older one; leave the spec to the controller",fieldPath=".spec"
 // +kubebuilder:validation:XValidation:rule="!oldSelf.?status.?resigned.orValue(false) || self.?status.?resigned.orValue(false)",message="a worker that has resigned stays so: leave status.resigned true, a new pod takes its place",fieldPath=".status"
 // +kubebuilder:validation:XValidation:rule="self.?status.?incarnation.orValue(0) >= oldSelf.?status.?incarnation.orValue(0)",message="status.incarnation only grows: an earlier process of this worker must not report any more",fieldPath=".status"
+// +kubebuilder:validation:XValidation:rule="self.?status.?observedRevision.orValue(0) >= oldSelf.?status.?observedRevision.orValue(0)",message="status.observedRevision only grows: what has been carried out stays so; leave the status to the worker",fieldPath=".status"
+// +kubebuilder:validation:XValidation:rule="!oldSelf.?status.?observedRevision.hasValue() || self.?status.?observedRevision.orValue(0) <= oldSelf.status.observedRevision || self.?status.?observedRevision.orValue(0) <= self.?spec.?revision.orValue(0)",message="status.observedRevision is above spec.revision: a worker cannot have carried out what it has not been told; leave the status to the worker",fieldPath=".status"
 type ConvoyWorker struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -29,6 +33,7 @@ type ConvoyWorker struct {
 
 	// spec is what the worker is to hold. Written by the controller, empty at first.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self.?revision.orValue(0) != oldSelf.?revision.orValue(0) || self == oldSelf",message="a spec of one table revision is not changed, since the worker may have answered it: leave the spec to the controller, which raises revision"
 	Spec *ConvoyWorkerSpec `json:"spec,omitempty"`
 
 	// status is what the worker holds. Written by the worker.
@@ -39,14 +44,16 @@ type ConvoyWorker struct {
 // ConvoyWorkerSpec is what one worker is to hold, as of one revision of the lane table.
 type ConvoyWorkerSpec struct {
 	// revision is the revision of the lane table that this spec was made from; it only grows. Absent, that is 0, before
-	// the first. Example: 118.
+	// the first; at most 140,737,488,355,327. What is said at one revision is not changed. Example: 118.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=140737488355327
 	Revision *int64 `json:"revision,omitempty"`
 
-	// slot is the slot that the pod is bound to. Absent while it is bound to none. Example: 3.
+	// slot is the slot that the pod is bound to, 0 to 9,999. Absent while it is bound to none. Example: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9999
 	Slot *int32 `json:"slot,omitempty"`
 
 	// leaving says that the worker will get no more lanes, because its pod is on its way out. Default: false.
@@ -65,25 +72,30 @@ type ConvoyWorkerSpec struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:XValidation:rule="self.all(i, l, i == 0 || self[i-1].lane < l.lane)",message="lanes ascend by number, each once: leave the spec to the controller"
 	Lanes []LaneGrant `json:"lanes,omitempty"`
 
-	// shards are the shards to route, by ascending number, up to 10,000. Example: [{shard: 0, epoch: 3}].
+	// shards are the shards to route, by ascending number, up to 256. Example: [{shard: 0, epoch: 3}].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:XValidation:rule="self.all(i, s, i == 0 || self[i-1].shard < s.shard)",message="shards ascend by number, each once: leave the spec to the controller"
 	Shards []ShardGrant `json:"shards,omitempty"`
 }
 
 // LaneGrant is the right to run one lane at one epoch.
 type LaneGrant struct {
-	// lane is the lane's number, from 0. Example: 5.
+	// lane is the lane's number, 0 to 9,999. Example: 5.
 	// +required
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9999
 	Lane int32 `json:"lane"`
 
-	// epoch is the grant's fencing token; the worker writes it to the broker before anything else. Example: 7.
+	// epoch is the grant's fencing token, up to 140,737,488,355,327; the worker writes it to the broker before anything
+	// else. Example: 7.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Epoch int64 `json:"epoch,omitempty"`
 
 	// forced says that an earlier owner may still run: the worker waits quarantineSeconds before it starts a message.
@@ -94,14 +106,17 @@ type LaneGrant struct {
 
 // ShardGrant is the right to route one shard at one epoch.
 type ShardGrant struct {
-	// shard is the shard's number, from 0. Example: 0.
+	// shard is the shard's number, 0 to 255. Example: 0.
 	// +required
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=255
 	Shard int32 `json:"shard"`
 
-	// epoch is the grant's fencing token; the worker writes it to the broker before anything else. Example: 3.
+	// epoch is the grant's fencing token, up to 140,737,488,355,327; the worker writes it to the broker before anything
+	// else. Example: 3.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Epoch int64 `json:"epoch,omitempty"`
 
 	// forced says that an earlier owner may still run: the worker waits quarantineSeconds before it routes a message.

@@ -5,26 +5,36 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+// MaxWorkerMessage is the largest length, in characters, of a message in ConvoyWorker.status.conditions. A worker cuts
+// longer ones: a status that is refused would hold up every hand-over of its lanes.
+const MaxWorkerMessage = 1024
+
 // ConvoyWorkerStatus is what one worker holds and which spec it has carried out.
+//
+// +kubebuilder:validation:XValidation:rule="!self.?resigned.orValue(false) || ((!has(self.lanes) || self.lanes.all(l, has(l.state) && l.state == 'Refused')) && (!has(self.shards) || self.shards.all(s, has(s.state) && s.state == 'Refused')))",message="a worker that has resigned holds no lane and no shard: leave the status to the worker"
 type ConvoyWorkerStatus struct {
-	// conditions are what the worker alone can know, such as HandlerAccepting; the controller sums them up in the pool's.
-	// Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
+	// conditions are what the worker alone can know; the controller sums them up in the pool's. Types: KeyExpressionValid,
+	// HandlerAccepting, LaneBlocked, LaneStoreFull, Braking, KeySpansLanes. Up to 8, with messages of up to 1,024
+	// characters. Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
 	// +optional
 	// +listType=map
 	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.all(c, size(c.message) <= 1024)",message="a message of a worker's condition has at most 1024 characters: cut it"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedRevision is the highest spec.revision that the lists below reflect: it answers revokes up to there. Absent
 	// before the first. Example: 118.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=140737488355327
 	ObservedRevision *int64 `json:"observedRevision,omitempty"`
 
-	// incarnation counts the processes of this worker; each raises it, by compare-and-swap, before it opens anything.
-	// Example: 2.
+	// incarnation counts the processes of this worker, 1 to 65,535; each raises it, by compare-and-swap, before it opens
+	// anything. A worker that has used them up resigns. Example: 2.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	Incarnation *int64 `json:"incarnation,omitempty"`
 
 	// resigned is terminal: the worker holds nothing and opens nothing again, also after a restart. Default: false.
@@ -42,13 +52,15 @@ type ConvoyWorkerStatus struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:XValidation:rule="self.all(i, l, i == 0 || self[i-1].lane < l.lane)",message="lanes ascend by number, each once: leave the status to the worker"
 	Lanes []LaneHolding `json:"lanes,omitempty"`
 
-	// shards are the shards that the worker routes or was refused, by ascending number, up to 10,000.
+	// shards are the shards that the worker routes or was refused, by ascending number, up to 256.
 	// Example: [{shard: 0, epoch: 3}].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:XValidation:rule="self.all(i, s, i == 0 || self[i-1].shard < s.shard)",message="shards ascend by number, each once: leave the status to the worker"
 	Shards []ShardHolding `json:"shards,omitempty"`
 
 	// backlog is what the broker counts for the whole pool. Reported by the worker of the lowest slot alone.
@@ -59,14 +71,16 @@ type ConvoyWorkerStatus struct {
 
 // LaneHolding is one lane in a worker's report.
 type LaneHolding struct {
-	// lane is the lane's number, from 0. Example: 5.
+	// lane is the lane's number, 0 to 9,999. Example: 5.
 	// +required
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9999
 	Lane int32 `json:"lane"`
 
 	// epoch is the epoch at which the worker holds it, or was refused. Example: 7.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Epoch int64 `json:"epoch,omitempty"`
 
 	// state says what the worker does with the lane: Barred, Opening, Fencing, Running, Draining or Refused. Default:
@@ -77,19 +91,22 @@ type LaneHolding struct {
 	// floor is the epoch that the broker has. Only when Refused. Example: 9.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Floor *int64 `json:"floor,omitempty"`
 }
 
 // ShardHolding is one shard in a worker's report.
 type ShardHolding struct {
-	// shard is the shard's number, from 0. Example: 0.
+	// shard is the shard's number, 0 to 255. Example: 0.
 	// +required
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=255
 	Shard int32 `json:"shard"`
 
 	// epoch is the epoch at which the worker routes it, or was refused. Example: 3.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Epoch int64 `json:"epoch,omitempty"`
 
 	// state says what the worker does with the shard: Barred, Opening, Fencing, Running, Draining or Refused. Default:
@@ -100,6 +117,7 @@ type ShardHolding struct {
 	// floor is the epoch that the broker has. Only when Refused. Example: 9.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Floor *int64 `json:"floor,omitempty"`
 }
 
@@ -129,15 +147,17 @@ type ProtocolRange struct {
 	// min is the lowest protocol number that the worker speaks. Example: 1.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2147483647
 	Min int32 `json:"min,omitempty"`
 
 	// max is the highest protocol number that the worker speaks. Example: 2.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2147483647
 	Max int32 `json:"max,omitempty"`
 }
 
-// BacklogSample is what the broker counted at one time for a whole pool.
+// BacklogSample is what the broker counted at one time for a whole pool. Counts above 999,999,999,999 are reported as that.
 type BacklogSample struct {
 	// time is when the broker was asked. Example: "2026-01-01T00:00:00.000000Z".
 	// +required
@@ -149,12 +169,14 @@ type BacklogSample struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10000
 	// +kubebuilder:validation:items:Minimum=0
+	// +kubebuilder:validation:items:Maximum=999999999999
 	Lanes []int64 `json:"lanes,omitempty"`
 
-	// shards are the messages not yet routed per shard, up to 10,000, in the same way. Example: [200].
+	// shards are the messages not yet routed per shard, up to 256, in the same way. Example: [200].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:Minimum=0
+	// +kubebuilder:validation:items:Maximum=999999999999
 	Shards []int64 `json:"shards,omitempty"`
 }

@@ -8,13 +8,20 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // LaneTable is the ledger of one pool, with the pool's name: which slot owns each lane, which worker holds the grant, at
 // which epoch. The controller alone writes it, by compare-and-swap on the resource version, so that a controller that no
 // longer leads cannot grant anything. Lists are written whole. A lane takes at most 40 bytes at rest and 100 while it
-// moves, so that 10,000 lanes fit one object. A table that is lost is rebuilt from the claim, pods and workers' reports.
+// moves, as long as epochs and revisions are below 100,000,000; with everything at its largest the object has 1.5 million
+// bytes, which is below the 1,572,864 that etcd takes in one request. A table that is lost is rebuilt from the claim, pods
+// and workers' reports.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=cvt,categories=convoy
 // +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=`.revision`,description="How often the table was written."
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.revision >= oldSelf.revision",message="revision only grows: workers ignore an older one; to start from an older table delete this one, the controller rebuilds it",fieldPath=".revision"
+// +kubebuilder:validation:XValidation:rule="!has(self.slots) || self.slots.all(s, (!has(s.worker) || s.worker < self.?workers.orValue([]).size()) && (!has(s.before) || s.before < self.?workers.orValue([]).size()))",message="a slot refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".slots"
+// +kubebuilder:validation:XValidation:rule="!has(self.lanes) || self.lanes.all(l, !has(l.worker) || l.worker < self.?workers.orValue([]).size())",message="a lane refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".lanes"
+// +kubebuilder:validation:XValidation:rule="!has(self.lanes) || self.lanes.all(l, (l.?state.orValue('Owned') == 'Releasing') == has(l.since))",message="a lane has since if and only if it is Releasing: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".lanes"
+// +kubebuilder:validation:XValidation:rule="!has(self.shards) || self.shards.all(l, !has(l.worker) || l.worker < self.?workers.orValue([]).size())",message="a shard refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".shards"
+// +kubebuilder:validation:XValidation:rule="!has(self.shards) || self.shards.all(l, (l.?state.orValue('Owned') == 'Releasing') == has(l.since))",message="a shard has since if and only if it is Releasing: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".shards"
 type LaneTable struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -22,16 +29,19 @@ type LaneTable struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 
-	// revision counts the writes of the table, from 1. Workers' specs carry the revision that they were made from.
-	// Example: 118.
+	// revision counts the writes of the table, from 1 to 140,737,488,355,327. Workers' specs carry the revision that they
+	// were made from. A rebuilt table's is far above every revision seen before. Example: 118.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Revision int64 `json:"revision,omitempty"`
 
 	// rebuilt is the revision at which the table was last made from workers' objects, because it was missing or an old one
-	// had been put back. Grants made since have epochs above it. Absent if that never happened. Example: 1048694.
+	// had been put back, up to 140,737,488,355,327. Grants made since have epochs above it. Absent if that never happened.
+	// Example: 1048694.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Rebuilt *int64 `json:"rebuilt,omitempty"`
 
 	// quarantineSeconds is how long a forced grant waits before it starts a message, in seconds, up to 3,900: the longest
@@ -41,18 +51,19 @@ type LaneTable struct {
 	// +kubebuilder:validation:Maximum=3900
 	QuarantineSeconds *int32 `json:"quarantineSeconds,omitempty"`
 
-	// workers are the pods that slots and lanes refer to by their position in this list, from 0, up to 4,000: those bound
+	// workers are the pods that slots and lanes refer to by their position in this list, from 0, up to 2,100: those bound
 	// to a slot, then those that are bound to none and still hold lanes, or serve.
 	// Example: [{name: orders-6d4cf56db6-x7k2p, uid: 6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11}].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=4000
+	// +kubebuilder:validation:MaxItems=2100
 	Workers []PodRef `json:"workers,omitempty"`
 
-	// slots are the pool's slots by ascending index, up to 2,000. Example: [{index: 0, worker: 0}, {index: 2}].
+	// slots are the pool's slots by ascending index, up to 1,100. Example: [{index: 0, worker: 0}, {index: 2}].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=2000
+	// +kubebuilder:validation:MaxItems=1100
+	// +kubebuilder:validation:XValidation:rule="self.all(i, s, i == 0 || self[i-1].index < s.index)",message="slots ascend by index, each once: leave the table to the controller, or delete it, and the controller rebuilds it"
 	Slots []SlotBinding `json:"slots,omitempty"`
 
 	// lanes are the lanes of the pool, up to 10,000; the position in the list, from 0, is the lane's number.
@@ -62,52 +73,56 @@ type LaneTable struct {
 	// +kubebuilder:validation:MaxItems=10000
 	Lanes []LaneOwnership `json:"lanes,omitempty"`
 
-	// shards are the shards to route, up to 10,000, in the same way; none with Native lanes.
-	// Example: [{slot: 0, epoch: 3}].
+	// shards are the shards to route, up to 256, in the same way; none with Native lanes. A source with more shards has
+	// Native lanes. Example: [{slot: 0, epoch: 3}].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=10000
+	// +kubebuilder:validation:MaxItems=256
 	Shards []LaneOwnership `json:"shards,omitempty"`
 
 	// revokes says when the revisions were written that lanes and shards are Releasing since, by ascending revision, up
-	// to 4,096. Example: [{revision: 117, time: "2026-01-01T00:00:00.000000Z"}].
+	// to 1,024. Example: [{revision: 117, time: "2026-01-01T00:00:00.000000Z"}].
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=4096
+	// +kubebuilder:validation:MaxItems=1024
 	Revokes []Revoke `json:"revokes,omitempty"`
 }
 
 // PodRef is one pod, past or present: names can come again, UIDs cannot.
 type PodRef struct {
-	// name is the pod's name, up to 253 characters. Example: orders-6d4cf56db6-x7k2p.
+	// name is the pod's name, up to 63 characters: pods of a ReplicaSet have no longer ones.
+	// Example: orders-6d4cf56db6-x7k2p.
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// uid is the pod's UID, up to 64 characters. Example: 6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11.
+	// uid is the pod's UID, up to 36 characters. Example: 6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11.
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:MaxLength=36
 	UID string `json:"uid,omitempty"`
 }
 
 // SlotBinding is a stable worker identity and the pod that is bound to it.
 type SlotBinding struct {
-	// index is the slot's number, from 0; numbers need not be contiguous. Example: 3.
+	// index is the slot's number, 0 to 9,999; numbers need not be contiguous. Example: 3.
 	// +required
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9999
 	Index int32 `json:"index"`
 
-	// worker is the pod bound to the slot, by its position in workers. Absent while the slot is vacant. Example: 3.
+	// worker is the pod bound to the slot, by its position in workers, 0 to 2,099. Absent while the slot is vacant. Example: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2099
 	Worker *int32 `json:"worker,omitempty"`
 
-	// before is the pod from which a rollout took the slot and that may still serve, by its position in workers. While it
-	// does, the bound pod's serving gate stays False. Absent otherwise. Example: 4.
+	// before is the pod from which a rollout took the slot and that may still serve, by its position in workers, 0 to
+	// 2,099. While it does, the bound pod's serving gate stays False. Absent otherwise. Example: 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2099
 	Before *int32 `json:"before,omitempty"`
 
 	// leaving marks a slot that is surplus: its lanes drain, then it is removed. Default: false. Example: true.
@@ -117,20 +132,24 @@ type SlotBinding struct {
 
 // LaneOwnership says who owns one lane or shard. Its fields are few and mostly absent, because there are many of it.
 type LaneOwnership struct {
-	// slot is the slot to which the lane belongs. Absent while it belongs to none. Example: 3.
+	// slot is the slot to which the lane belongs, 0 to 9,999. Absent while it belongs to none. Example: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9999
 	Slot *int32 `json:"slot,omitempty"`
 
-	// worker is the pod that holds the grant, by its position in the table's workers. Absent when it is the pod that is
-	// bound to slot, and when nobody holds it (state Unowned). Example: 3.
+	// worker is the pod that holds the grant, by its position in the table's workers, 0 to 2,099. Absent when it is the pod
+	// that is bound to slot, and when nobody holds it (state Unowned). Example: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2099
 	Worker *int32 `json:"worker,omitempty"`
 
-	// epoch is the epoch of the last grant, 0 before the first; it only grows. Example: 7.
+	// epoch is the epoch of the last grant, 0 before the first; it only grows, up to 140,737,488,355,327: with 16 bits of
+	// incarnation it is the 63-bit number that each delivery carries. Example: 7.
 	// +required
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=140737488355327
 	Epoch int64 `json:"epoch"`
 
 	// state is Unowned (nobody holds the lane), Owned, or Releasing (its worker has been asked to give it back). Default:
@@ -138,10 +157,11 @@ type LaneOwnership struct {
 	// +optional
 	State *LaneState `json:"state,omitempty"`
 
-	// since is the revision of the revoke. Only while Releasing: only a report that has observed at least this revision
-	// answers it. Example: 117.
+	// since is the revision of the revoke, up to 140,737,488,355,327. Set while Releasing and at no other time: only a
+	// report that has observed at least this revision answers it. Example: 117.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Since *int64 `json:"since,omitempty"`
 
 	// forced says that a worker before the last grant's may still run: the grant was forced and its worker has not
@@ -165,9 +185,10 @@ const (
 
 // Revoke is the instant at which a revision that revoked lanes was written.
 type Revoke struct {
-	// revision is the table's revision. Example: 117.
+	// revision is the table's revision, up to 140,737,488,355,327. Example: 117.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
 	Revision int64 `json:"revision,omitempty"`
 
 	// time is when it was written. Example: "2026-01-01T00:00:00.000000Z".

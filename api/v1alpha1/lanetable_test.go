@@ -21,7 +21,7 @@ import (
 
 const (
 	mostLanes = 10_000
-	mostSlots = 1_000
+	mostSlots = 1_100
 )
 
 // fullTable is the largest table that a pool can have, with every lane made by a function of its number.
@@ -30,7 +30,7 @@ func fullTable(lane func(int) v1alpha1.LaneOwnership) *v1alpha1.LaneTable {
 	table.Name = "subject"
 	for i := range mostSlots {
 		table.Workers = append(table.Workers, v1alpha1.PodRef{
-			Name: fmt.Sprintf("%058d-%05d", 0, i), UID: "6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11",
+			Name: fmt.Sprintf("%057d-%05d", 0, i), UID: "6d6f2c1e-0b57-4c6e-9c0a-0f3a3b1f2d11",
 		})
 		table.Slots = append(table.Slots, v1alpha1.SlotBinding{Index: int32(i), Worker: ptr.To(int32(i))})
 	}
@@ -90,9 +90,9 @@ var _ = Describe("a lane table", func() {
 			ObjectMeta: metav1.ObjectMeta{Name: "subject", Namespace: newNamespace(ctx)},
 			Revision:   3,
 			Rebuilt:    ptr.To[int64](2),
-			Workers:    []v1alpha1.PodRef{{Name: "a", UID: "1"}},
+			Workers:    []v1alpha1.PodRef{{Name: "a", UID: "1"}, {Name: "b", UID: "2"}},
 			Slots: []v1alpha1.SlotBinding{
-				{Index: 0, Worker: ptr.To[int32](0), Leaving: ptr.To(true)},
+				{Index: 0, Worker: ptr.To[int32](0), Before: ptr.To[int32](1), Leaving: ptr.To(true)},
 				{Index: 4},
 			},
 			Lanes:   []v1alpha1.LaneOwnership{atRest(0), moving(0), {State: ptr.To(v1alpha1.LaneUnowned)}},

@@ -20,12 +20,14 @@ type ConvoyPoolStatus struct {
 	// means that the controller has not yet seen the last change. Example: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=9007199254740991
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
 	// replicas is the number of worker pods that there are, those of a rollout included; the scale subresource shows it.
 	// Example: 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Replicas *int32 `json:"replicas,omitempty"`
 
 	// selector selects the worker pods, in the form of a list option; the scale subresource shows it.
@@ -106,11 +108,13 @@ type WorkersStatus struct {
 	// serving is how many workers are bound to a slot. Example: 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Serving *int32 `json:"serving,omitempty"`
 
 	// updated is how many of them were made from the present template. Example: 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Updated *int32 `json:"updated,omitempty"`
 
 	// image is the image of the container convoy-worker that the pool has. It differs from the operator's own while an
@@ -126,17 +130,20 @@ type OwnershipStatus struct {
 	// count is how many there are. Example: 64.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Count *int32 `json:"count,omitempty"`
 
 	// owned is how many a worker owns. Less than count, with moving 0, means that nobody can own the others now.
 	// Example: 62.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Owned *int32 `json:"owned,omitempty"`
 
 	// moving is how many are on their way from one worker to another. Example: 2.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Moving *int32 `json:"moving,omitempty"`
 }
 
@@ -145,11 +152,13 @@ type BacklogStatus struct {
 	// messages is how many there are in all, in lanes and not yet routed; parked ones are counted apart. Example: 1200.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Messages *int64 `json:"messages,omitempty"`
 
 	// unrouted is how many of them are not yet in a lane. Absent with Native lanes. Example: 200.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Unrouted *int64 `json:"unrouted,omitempty"`
 
 	// sampledTime is when the broker was asked. Example: "2026-01-01T00:00:00Z".
@@ -162,11 +171,13 @@ type ParkedStatus struct {
 	// keys is how many keys are parked. Example: 2.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Keys *int64 `json:"keys,omitempty"`
 
 	// messages is how many messages of those keys are parked. Example: 31.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Messages *int64 `json:"messages,omitempty"`
 }
 
@@ -175,6 +186,7 @@ type ScalingStatus struct {
 	// wanted is how many workers are wanted. Example: 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Wanted *int32 `json:"wanted,omitempty"`
 
 	// reason is why, in one word for programs. Example: BacklogAboveTarget.
