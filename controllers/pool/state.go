@@ -75,33 +75,32 @@ func laneCount(spec *v1alpha1.ConvoyPoolSpec) int {
 	return 0
 }
 
-// deploymentState sums up the Deployment and its ReplicaSets.
-//
-// Shrinking compares what was asked for with what has been done, all as the caches show it. In a rollout the ReplicaSets
-// may be too large together for as long as its new pods are not ready, so that only too few are a sign then.
+// deploymentState sums up the Deployment and its ReplicaSets, as the caches show them.
 func (o *observation) deploymentState() plan.Deployment {
 	if o.deployment == nil {
 		return plan.Deployment{}
 	}
-	d := plan.Deployment{Replicas: int(ptr.Deref(o.deployment.Spec.Replicas, 1))}
-	total := 0
+	sets := make([]plan.ReplicaSet, len(o.sets))
 	for i := range o.sets {
 		set := &o.sets[i]
-		size := int(ptr.Deref(set.Spec.Replicas, 1))
-		total += size
-		d.Ready += int(set.Status.ReadyReplicas)
-		if size > 0 {
-			d.Sets++
-		}
-		if set.Status.ObservedGeneration < set.Generation || int(set.Status.Replicas) > size {
-			d.Shrinking = true
+		sets[i] = plan.ReplicaSet{
+			Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desiredBy(set),
+			Pods: int(set.Status.Replicas), Ready: int(set.Status.ReadyReplicas),
+			Observed: set.Status.ObservedGeneration >= set.Generation,
 		}
 	}
-	rollout := d.Sets > 1 && d.Replicas > 0
-	if o.deployment.Status.ObservedGeneration < o.deployment.Generation || total < d.Replicas || !rollout && total > d.Replicas {
-		d.Shrinking = true
+	return plan.SumUp(int(ptr.Deref(o.deployment.Spec.Replicas, 1)), o.deployment.Status.ObservedGeneration >= o.deployment.Generation, sets)
+}
+
+// desiredAnnotation is where the Deployment's controller notes by which size of the Deployment it sized a ReplicaSet.
+const desiredAnnotation = "deployment.kubernetes.io/desired-replicas"
+
+func desiredBy(set *appsv1.ReplicaSet) int {
+	desired, err := strconv.Atoi(set.Annotations[desiredAnnotation])
+	if err != nil {
+		return plan.NotSaid
 	}
-	return d
+	return desired
 }
 
 // revisionAnnotation is where the Deployment's controller numbers the ReplicaSets: a later template has a higher number,

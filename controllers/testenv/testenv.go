@@ -30,6 +30,7 @@ type Env struct {
 
 	environment *envtest.Environment
 	kubectl     kubectl
+	assets      string
 }
 
 // Start starts an API server with Convoy's CRDs. The caller stops it, and must not when an error came back.
@@ -58,7 +59,7 @@ func Start() (*Env, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a control plane from %s: %w", assets, err), environment.Stop())
 	}
-	env := &Env{Config: config, Scheme: scheme, environment: environment}
+	env := &Env{Config: config, Scheme: scheme, environment: environment, assets: assets}
 	if err := env.connect(assets); err != nil {
 		return nil, errors.Join(err, env.Stop())
 	}
@@ -90,10 +91,12 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, builder.AddToScheme(scheme)
 }
 
+// mend is what to do when a binary is missing.
+const mend = "run `make test`, which gets them, or set KUBEBUILDER_ASSETS to what " +
+	"`go run -C hack/devcluster ./cmd/devcluster assets` prints"
+
 // findAssets returns the directory that KUBEBUILDER_ASSETS names, if it has every binary that a test needs.
 func findAssets() (string, error) {
-	const mend = "run `make test`, which gets them, or set KUBEBUILDER_ASSETS to what " +
-		"`go run -C hack/devcluster ./cmd/devcluster assets` prints"
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
 		return "", fmt.Errorf("the tests need a real API server and KUBEBUILDER_ASSETS is not set: %s", mend)

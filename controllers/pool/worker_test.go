@@ -1,0 +1,156 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package pool_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/mailbox"
+)
+
+// worker plays the process of the container convoy-worker: the real hand-over machine, a mailbox, and a broker in which
+// every lane is empty, so that a lane that is stopped has drained at once unless the spec holds it.
+type worker struct {
+	name, uid string
+	machine   *drain.Machine
+	broker    *broker
+	kubelet   *kubelet
+
+	started bool
+	raising *drain.Report
+	dirty   bool
+	exited  bool
+	// draining are lanes that were told to stop and have not drained yet.
+	draining []drain.Unit
+}
+
+func newWorker(k *kubelet, name, uid string, predecessor bool) *worker {
+	return &worker{
+		name: name, uid: uid, broker: k.broker, kubelet: k,
+		machine: drain.New(drain.Config{
+			Fence: 2 * time.Second, Born: time.Now(), Predecessor: predecessor, Protocol: k.protocol,
+		}),
+	}
+}
+
+// step gives the machine one event and carries out what it asks for.
+func (w *worker) step(e drain.Event) {
+	for _, effect := range w.machine.Step(time.Now(), e, nil) {
+		w.do(effect)
+	}
+}
+
+func (w *worker) do(e drain.Effect) {
+	switch e.Type {
+	case drain.RaiseIncarnation:
+		report := e.Report
+		w.raising = &report
+	case drain.WriteReport:
+		w.dirty = true
+	case drain.OpenUnit:
+		w.open(e.Unit, e.Token)
+	case drain.StopUnit:
+		w.draining = append(w.draining, e.Unit)
+	case drain.Confirm:
+		w.confirm(e.Grants)
+	case drain.Exit:
+		w.exited = true
+	}
+}
+
+func (w *worker) open(unit drain.Unit, token drain.Token) {
+	sent := time.Now()
+	if stands, written := w.broker.open(unit, token, w.uid); !written {
+		w.step(drain.OpenRefused{Unit: unit, Token: token, Record: stands.token, Own: stands.worker == w.uid})
+		return
+	}
+	w.step(drain.Opened{Unit: unit, Token: token, Sent: sent})
+}
+
+func (w *worker) confirm(grants []drain.Grant) {
+	sent := time.Now()
+	var good []drain.Grant
+	for _, g := range grants {
+		if stands := w.broker.at(g.Unit); stands.token != w.machine.Token(g.Unit) || stands.worker != w.uid {
+			w.step(drain.Superseded{Unit: g.Unit, Epoch: g.Epoch, Floor: stands.token.Epoch})
+			continue
+		}
+		good = append(good, g)
+	}
+	w.step(drain.Confirmed{Sent: sent, Grants: good})
+}
+
+// turn is one turn of the worker's loop: it reads its mailbox, drains what may drain, and writes its report.
+func (w *worker) turn(ctx context.Context) {
+	object := &v1alpha1.ConvoyWorker{}
+	err := w.kubelet.client.Get(ctx, client.ObjectKey{Namespace: w.kubelet.namespace, Name: w.name}, object)
+	if err != nil || w.exited {
+		return
+	}
+	spec := mailbox.ReadSpec(object.Spec)
+	if !w.started {
+		w.started = true
+		w.step(drain.Started{Spec: spec, Report: mailbox.ReadReport(object.Status)})
+	} else {
+		w.step(drain.Seen{Spec: spec})
+	}
+	w.drain()
+	w.step(drain.Ticked{})
+	w.write(ctx, object)
+}
+
+// drain lets go of the lanes that no call holds.
+func (w *worker) drain() {
+	waiting := w.draining
+	w.draining = nil
+	for _, unit := range waiting {
+		if w.kubelet.stuck(w.name, unit) {
+			w.draining = append(w.draining, unit)
+			continue
+		}
+		w.step(drain.Emptied{Unit: unit, Epoch: w.machine.Token(unit).Epoch})
+	}
+}
+
+// write writes the report over the version that was read. What is not written now is written at the next turn.
+func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
+	report := w.machine.Report()
+	if w.raising != nil {
+		report = *w.raising
+	}
+	before := object.DeepCopy()
+	if object.Status == nil {
+		object.Status = &v1alpha1.ConvoyWorkerStatus{}
+	}
+	mailbox.WriteReport(report, object.Status)
+	object.Status.Conditions = slices.Clone(w.kubelet.conditions)
+	if equality.Semantic.DeepEqual(before.Status, object.Status) {
+		w.wrote(report)
+		return
+	}
+	err := w.kubelet.client.Status().Update(ctx, object)
+	if err == nil {
+		w.wrote(report)
+	} else if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {
+		w.kubelet.fail(err)
+	}
+}
+
+func (w *worker) wrote(report drain.Report) {
+	if w.raising != nil {
+		w.raising = nil
+		w.step(drain.Raised{Incarnation: report.Incarnation})
+		return
+	}
+	w.dirty = false
+	w.step(drain.Written{Report: report})
+}
