@@ -14,64 +14,76 @@ import (
 
 func replicaSetName(generation int) string { return fmt.Sprintf("rs-%d", generation) }
 
+// syncDeployment observes a generation only when everything that follows from it was written: a refused write ends the
+// round, and the next one begins anew.
 func (k *kubernetes) syncDeployment() {
 	seen := k.deployments.get(poolName)
 	if seen == nil {
 		return
 	}
 	d := seen.obj
-	k.rollOrScale(d)
+	if k.rollOrScale(d) != nil {
+		k.wake()
+		return
+	}
 	if live := k.w.api.deployments.get(poolName).obj; live.observed < d.written {
 		live.observed = d.written
 		k.w.api.deployments.put(poolName, live)
 	}
 }
 
-func (k *kubernetes) rollOrScale(d deploymentObject) {
+// rollOrScale comes to a new template only when the ReplicaSets there are have the Deployment's size.
+func (k *kubernetes) rollOrScale(d deploymentObject) error {
 	sets := k.replicaSets.all()
 	newest := k.replicaSets.get(replicaSetName(d.generation))
-	if newest == nil {
-		k.createReplicaSet(d, sets)
-		return
-	}
 	if scalingEvent(sets, d) {
-		k.scaleProportionally(sets, newest, d)
-		return
+		return k.scale(sets, newest, d)
 	}
-	if k.growNewest(sets, newest, d) {
-		return
+	if newest == nil {
+		return k.createReplicaSet(d, sets)
 	}
-	k.shrinkOld(sets, newest, d)
+	if grown, err := k.growNewest(sets, newest, d); grown || err != nil {
+		return err
+	}
+	return k.shrinkOld(sets, newest, d)
 }
 
-func (k *kubernetes) createReplicaSet(d deploymentObject, sets []*version[replicaSetObject]) {
+func (k *kubernetes) createReplicaSet(d deploymentObject, sets []*version[replicaSetObject]) error {
 	room := max(0, d.replicas+maxSurge-totalReplicas(sets))
-	if len(sets) == 0 {
-		room = d.replicas
-	}
 	set := replicaSetObject{generation: d.generation, created: k.w.clock.now, replicas: min(room, d.replicas),
 		desired: d.replicas, maxTotal: d.replicas + maxSurge, written: 1}
-	if k.w.api.replicaSets.create(replicaSetName(d.generation), set) == nil {
+	err := k.w.api.replicaSets.create(replicaSetName(d.generation), set)
+	if err == nil {
 		k.w.tell(about{}, "deployment controller: %s created for %d pods", replicaSetName(d.generation), set.replicas)
 	}
+	return err
 }
 
 // resize writes a ReplicaSet's size; the cached version decides whether the write is accepted.
-func (k *kubernetes) resize(set *version[replicaSetObject], replicas int, d deploymentObject) bool {
+func (k *kubernetes) resize(set *version[replicaSetObject], replicas int, d deploymentObject) (written bool, err error) {
 	next := set.obj
 	next.replicas, next.desired, next.maxTotal = max(0, replicas), d.replicas, d.replicas+maxSurge
 	if next == set.obj {
-		return false
+		return false, nil
 	}
 	next.written++
-	if k.w.api.replicaSets.update(set.name, set.rv, next) != nil {
-		k.wake()
-		return true
+	if err := k.w.api.replicaSets.update(set.name, set.rv, next); err != nil {
+		return false, err
 	}
 	if next.replicas != set.obj.replicas {
 		k.w.tell(about{}, "deployment controller: %s %d -> %d pods", set.name, set.obj.replicas, next.replicas)
 	}
-	return true
+	return true, nil
+}
+
+// resizeAll writes one size after another, and ends with the first that is refused.
+func (k *kubernetes) resizeAll(sets []*version[replicaSetObject], size func(int, *version[replicaSetObject]) int, d deploymentObject) error {
+	for i, s := range sets {
+		if _, err := k.resize(s, size(i, s), d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func scalingEvent(sets []*version[replicaSetObject], d deploymentObject) bool {
@@ -98,23 +110,20 @@ func activeSets(sets []*version[replicaSetObject]) []*version[replicaSetObject] 
 	return active
 }
 
-func (k *kubernetes) scaleProportionally(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) {
+// scale brings the ReplicaSets there are to the Deployment's size: one alone to the whole of it, several in proportion.
+func (k *kubernetes) scale(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) error {
 	active := activeSets(sets)
-	if len(active) <= 1 {
-		only := newest
-		if len(active) == 1 {
-			only = active[0]
-		}
-		k.resize(only, d.replicas, d)
-		return
+	if len(active) == 1 {
+		_, err := k.resize(active[0], d.replicas, d)
+		return err
 	}
-	if o := newest.obj; o.replicas == d.replicas && o.desired == d.replicas && o.ready == d.replicas {
-		for _, s := range active {
-			if s != newest {
-				k.resize(s, 0, d)
+	if newest != nil && newest.obj.saturates(d) {
+		return k.resizeAll(active, func(_ int, s *version[replicaSetObject]) int {
+			if s == newest {
+				return s.obj.replicas
 			}
-		}
-		return
+			return 0
+		}, d)
 	}
 	allowed := 0
 	if d.replicas > 0 {
@@ -135,9 +144,12 @@ func (k *kubernetes) scaleProportionally(sets []*version[replicaSetObject], newe
 		added += share
 	}
 	sizes[0] = max(0, sizes[0]+toAdd-added)
-	for i, s := range active {
-		k.resize(s, sizes[i], d)
-	}
+	return k.resizeAll(active, func(i int, _ *version[replicaSetObject]) int { return sizes[i] }, d)
+}
+
+// saturates says that the ReplicaSet can own all of the Deployment's pods, and both believe so.
+func (o replicaSetObject) saturates(d deploymentObject) bool {
+	return o.replicas == d.replicas && o.desired == d.replicas && o.ready == d.replicas
 }
 
 // proportion is GetReplicaSetProportion of pkg/controller/deployment/util.
@@ -160,24 +172,24 @@ func proportion(s replicaSetObject, d deploymentObject, toAdd, added int) int {
 }
 
 // growNewest is reconcileNewReplicaSet.
-func (k *kubernetes) growNewest(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) bool {
+func (k *kubernetes) growNewest(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) (bool, error) {
 	size := newest.obj.replicas
 	switch {
 	case size == d.replicas:
-		return false
+		return false, nil
 	case size > d.replicas:
 		return k.resize(newest, d.replicas, d)
 	}
 	room := d.replicas + maxSurge - totalReplicas(sets)
 	if room <= 0 {
-		return false
+		return false, nil
 	}
 	return k.resize(newest, size+min(room, d.replicas-size), d)
 }
 
 // shrinkOld is reconcileOldReplicaSets: first pods of old ReplicaSets that are not ready, then one ready pod for
 // every new one that is.
-func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) {
+func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *version[replicaSetObject], d deploymentObject) error {
 	var old []*version[replicaSetObject]
 	for _, s := range activeSets(sets) {
 		if s != newest {
@@ -192,7 +204,7 @@ func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *versio
 	}
 	budget := totalReplicas(sets) - d.replicas - (newest.obj.replicas - newest.obj.ready)
 	if budget <= 0 {
-		return
+		return nil
 	}
 	for _, s := range old {
 		unready := min(budget, max(0, s.obj.replicas-s.obj.ready))
@@ -206,7 +218,5 @@ func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *versio
 		sizes[s.name] -= fewer
 		surplus -= fewer
 	}
-	for _, s := range old {
-		k.resize(s, sizes[s.name], d)
-	}
+	return k.resizeAll(old, func(_ int, s *version[replicaSetObject]) int { return sizes[s.name] }, d)
 }

@@ -92,14 +92,8 @@ func (v *view) complete(c *controller) {
 		v.state.Table, v.tableRV = &table, v.table.rv
 	}
 	v.deployRV = v.deployment.rv
-	v.state.Deployment.Replicas = v.deployment.obj.replicas
-	for _, set := range v.replicaSets {
-		v.state.Deployment.Ready += set.obj.ready
-		if set.obj.replicas > 0 {
-			v.state.Deployment.Sets++
-		}
-	}
-	v.state.Deployment.Shrinking = v.deployRV < c.deployed || v.shrinking()
+	v.state.Deployment = v.sumUp()
+	v.state.Deployment.Shrinking = v.state.Deployment.Shrinking || v.deployRV < c.deployed
 	v.mailboxRVs = map[string]int64{}
 	for _, m := range v.mailboxes {
 		v.mailboxRVs[m.name] = m.rv
@@ -131,22 +125,14 @@ func (v *view) podState(pod *version[podObject]) plan.Pod {
 	return p
 }
 
-// shrinking says that a pod may still be deleted for a size that the Deployment had earlier.
-func (v *view) shrinking() bool {
+func (v *view) sumUp() plan.Deployment {
 	d := v.deployment.obj
-	total, active := 0, 0
+	var sets []plan.ReplicaSet
 	for _, set := range v.replicaSets {
 		o := set.obj
-		if o.observed < o.written || o.actual > o.replicas {
-			return true
-		}
-		total += o.replicas
-		if o.replicas > 0 {
-			active++
-		}
+		sets = append(sets, plan.ReplicaSet{Size: o.replicas, Desired: o.desired, Pods: o.actual, Ready: o.ready, Observed: o.observed >= o.written})
 	}
-	// In a rollout the ReplicaSets may be too large together for as long as its new pods are not ready.
-	return d.observed < d.written || total < d.replicas || (active < 2 || d.replicas == 0) && total > d.replicas
+	return plan.SumUp(d.replicas, d.observed >= d.written, sets)
 }
 
 // fresh says that the view still has the newest Deployment and ReplicaSets.

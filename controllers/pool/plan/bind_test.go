@@ -146,7 +146,9 @@ func TestWhenTheNextGateOpens(t *testing.T) {
 			before := w.addPod()
 			before.Serving = true
 			table.Slots[0].Before = before.PodRef
-			w.pod("p0").Serving, w.pod("p1").Serving, w.pod("p2").Serving = false, false, false
+			for i := range w.Pods {
+				w.Pods[i].Serving, w.Pods[i].Ready = w.Pods[i].PodRef == before.PodRef, false
+			}
 			w.Deployment.Ready = 0
 			c.change(w, before)
 			p := Make(w.State, w.now)

@@ -64,17 +64,23 @@ func (p *planner) openGates() {
 }
 
 // gatePlaces is how many gates more can open: no more pods may become ready than there are slots, nor than the
-// Deployment is known to want, as its ReplicaSets count them. With one ready pod too many the Deployment deletes one
-// of its oldest ReplicaSet, and that may be any.
+// Deployment is known to want, as its ReplicaSets count them or as the pods tell: either may be the older news. With one
+// ready pod too many the Deployment deletes one of its oldest ReplicaSet, and that may be any.
 func (p *planner) gatePlaces() int {
-	serving, coming := 0, 0
+	serving, ready, coming := 0, 0, 0
 	for _, d := range p.sorted {
-		if d.Serving && d.active() {
+		if !d.active() {
+			continue
+		}
+		if d.Ready {
+			ready++
+		}
+		if d.Serving {
 			serving++
 			if !d.Ready {
 				coming++
 			}
 		}
 	}
-	return min(len(p.next.Slots)-serving, p.state.Deployment.Replicas-p.state.Deployment.Ready-coming)
+	return min(len(p.next.Slots)-serving, p.state.Deployment.Replicas-max(ready, p.state.Deployment.Ready)-coming)
 }

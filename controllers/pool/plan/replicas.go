@@ -17,8 +17,9 @@ type generation struct {
 
 // census counts the active pods as those see them who choose the pods to delete.
 type census struct {
-	// needed are pods that are bound or hold lanes, ready those of them that are ready, by generation idle and
-	// needed ones.
+	// pods are all of them, needed those that are bound or hold lanes, ready those of the needed that are ready, by
+	// generation idle and needed ones.
+	pods             int
 	needed, ready    int
 	neededOf, idleOf map[generation]int
 	// busy says that a pod without use could still be mistaken for one at work: ready, or not yet seen cheap.
@@ -33,6 +34,7 @@ func (p *planner) census() census {
 		if !d.active() {
 			continue
 		}
+		c.pods++
 		of := generation{d.Set, d.Current}
 		if d.slot == lane.None && d.held == 0 {
 			c.idleOf[of]++
@@ -55,15 +57,16 @@ func (p *planner) census() census {
 const known = 10 * time.Second
 
 // replicas is the Deployment's size: up at once; down by no more than the pods that hold nothing, and only when
-// whoever chooses the pods to delete has seen that exactly these are not ready. If one at work is not ready either
-// (its node is silent, its worker down), the cost alone tells them apart, and is given time to be seen.
+// whoever chooses the pods to delete has seen that exactly these are not ready, and counts no pod that is gone: one
+// evicted, and still taken for ready, would leave another to be deleted. If one at work is not ready either (its node is
+// silent, its worker down), the cost alone tells them apart, and is given time to be seen.
 func (p *planner) replicas() int {
 	kept, now := p.keptReplicas(), p.state.Deployment.Replicas
 	if kept >= now {
 		return kept
 	}
 	c := p.census()
-	if c.busy || p.state.Deployment.Ready != c.ready {
+	if seen := p.state.Deployment; c.busy || seen.Pods != c.pods || seen.Ready != c.ready {
 		return now
 	}
 	if seen := c.given.Add(known); c.ready < c.needed && p.now.Before(seen) {

@@ -79,7 +79,11 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		{"it is still ready", func(_ *world, d *Pod) { d.Ready = true }, 4},
 		{"it has not been seen cheap", func(_ *world, d *Pod) { d.Cheap = false }, 4},
 		{"the ReplicaSet still counts it as ready", func(w *world, _ *Pod) { w.Deployment.Ready = 4 }, 4},
-		{"it goes already", func(_ *world, d *Pod) { d.Deleting = true }, 3},
+		{"it goes already", func(w *world, d *Pod) { d.Deleting, w.Deployment.Pods = true, 3 }, 3},
+		{"it goes already, and the ReplicaSet still counts it", func(_ *world, d *Pod) { d.Deleting = true }, 4},
+		{"the ReplicaSet counts one that was evicted in place of one at work", func(w *world, d *Pod) {
+			w.pod("p1").Phase, w.Table.Slots[1].Pod = Failed, d.PodRef
+		}, 4},
 		{"a pod that never came counts as idle", func(w *world, _ *Pod) { w.Deployment.Replicas = 5 }, 3},
 		{"two are to go, one of them drains", func(w *world, _ *Pod) {
 			w.Pool.Wanted, w.mailbox("p2").Report.Observed = 2, 0
@@ -94,7 +98,7 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { w.Deployment.Ready = 2 }, 4},
 		{"another ReplicaSet cannot make its pods", func(w *world, _ *Pod) { w.Deployment.Sets = 2 }, 3},
 		{"the same, and the one with the workers has none to spare", func(w *world, d *Pod) {
-			w.Deployment.Sets, w.Deployment.Replicas, d.Deleting = 2, 5, true
+			w.Deployment.Sets, w.Deployment.Pods, w.Deployment.Replicas, d.Deleting = 2, 3, 5, true
 		}, 5},
 		{"the same, and the last step is under way", func(w *world, _ *Pod) {
 			w.Deployment.Sets, w.Deployment.Shrinking = 2, true
@@ -105,7 +109,7 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			w := settled(t, 6, 3)
 			idle := w.addPod()
 			idle.Cheap = true
-			w.Deployment.Replicas = 4
+			w.Deployment.Replicas, w.Deployment.Pods = 4, 4
 			c.change(w, idle)
 			if got := Make(w.State, w.now).Replicas; got != c.want {
 				t.Errorf("%d replicas, want %d", got, c.want)
@@ -122,7 +126,7 @@ func TestAMixedDeploymentShrinksByOne(t *testing.T) {
 		old := w.addPod()
 		old.Cheap, old.Current, old.Set = true, false, "set-9"
 	}
-	w.Deployment.Replicas = 6
+	w.Deployment.Replicas, w.Deployment.Pods = 6, 6
 	if got := Make(w.State, w.now).Replicas; got != 5 {
 		t.Errorf("%d replicas, want 5", got)
 	}
@@ -170,7 +174,7 @@ func TestAGateOpensOnlyAfterItsPredecessors(t *testing.T) {
 	old := w.pod("p0")
 	table.Slots[0].Before, table.Slots[0].Pod = old.PodRef, w.pod("p2").PodRef
 	table.Retired = []PodRef{old.PodRef}
-	w.Table, old.Current, w.pod("p1").Serving = &table, false, false
+	w.Table, old.Current, w.pod("p1").Serving, w.pod("p1").Ready = &table, false, false, false
 	w.Deployment.Ready = 1
 	gates := func() []string {
 		var open []string
@@ -191,7 +195,7 @@ func TestAGateOpensOnlyAfterItsPredecessors(t *testing.T) {
 			table.Lanes[i].Epoch++
 		}
 	}
-	old.Serving, w.pod("p1").Serving = false, true
+	old.Serving, old.Ready, w.pod("p1").Serving, w.pod("p1").Ready = false, false, true, true
 	if diff := cmp.Diff([]string{"p2"}, gates()); diff != "" {
 		t.Errorf("once p0 serves no more, gates that open: %s", diff)
 	}
@@ -212,5 +216,9 @@ func TestNoMoreServeThanTheDeploymentIsToHave(t *testing.T) {
 	w.pod("p0").Ready = false
 	if opens() {
 		t.Error("a gate opens though another that is open has not been counted yet")
+	}
+	w.pod("p0").Ready, w.Deployment.Replicas, w.Deployment.Ready = true, 1, 0
+	if opens() {
+		t.Error("a gate opens though a pod is ready that the ReplicaSet has not counted yet")
 	}
 }

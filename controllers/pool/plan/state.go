@@ -108,21 +108,3 @@ type Worker struct {
 	Spec   drain.Spec
 	Report drain.Report
 }
-
-// Deployment is the pool's Deployment and its ReplicaSets, in figures.
-type Deployment struct {
-	// Replicas is spec.replicas.
-	Replicas int
-	// Ready is the sum of status.readyReplicas over its ReplicaSets, that is, what the controllers that
-	// choose pods to delete have seen of readiness.
-	Ready int
-	// Sets is how many of its ReplicaSets are to have pods, that is, have a spec.replicas above 0, whether or not
-	// the pods can be made: in a rollout more than one.
-	Sets int
-	// Shrinking says that one of them may still be about to delete a pod for an earlier, smaller size: the
-	// Deployment or a ReplicaSet has a generation that its controller has not observed, a ReplicaSet has more
-	// pods than its spec.replicas, or these do not add up to Replicas yet: in a rollout they may exceed it by
-	// maxSurge, at 0 by nothing. What is observed here must not be older than what this operator last wrote to
-	// the Deployment.
-	Shrinking bool
-}

@@ -260,7 +260,7 @@ func (w *world) deployment() {
 	}
 }
 
-// countSets counts the ReplicaSets with pods, and the present one while it is to have some.
+// countSets counts the ReplicaSets with pods, the present one while it is to have some, and their pods.
 func (w *world) countSets() {
 	sets := map[string]bool{}
 	for _, d := range w.actives() {
@@ -269,7 +269,7 @@ func (w *world) countSets() {
 	if w.Deployment.Replicas > 0 {
 		sets[fmt.Sprint("set-", w.set)] = true
 	}
-	w.Deployment.Sets = len(sets)
+	w.Deployment.Sets, w.Deployment.Pods = len(sets), len(w.actives())
 }
 
 // actives are the pods that a ReplicaSet counts, in the order in which it deletes those that are not ready.
