@@ -1,0 +1,153 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/mailbox"
+)
+
+// apiServer keeps one ConvoyWorker by the API server's rules: a resourceVersion for each write, conflicts, a watch. It
+// checks what the API server's own rules check.
+type apiServer struct {
+	lock    sync.Mutex
+	version int
+	object  *v1alpha1.ConvoyWorker
+	away    bool
+	writes  int
+	// changed is closed and made anew when there is something for watchers to see.
+	changed chan struct{}
+}
+
+var errAway = errors.New("the API server is away")
+
+func newAPIServer() *apiServer {
+	a := &apiServer{changed: make(chan struct{})}
+	a.create(podUID)
+	return a
+}
+
+// create makes the object, empty, as the controller does for a pod.
+func (a *apiServer) create(owner types.UID) {
+	a.change(func() {
+		a.object = &v1alpha1.ConvoyWorker{ObjectMeta: metav1.ObjectMeta{
+			Name: "w", Namespace: "n", OwnerReferences: []metav1.OwnerReference{{Kind: "Pod", Name: "w", UID: owner}},
+		}}
+	})
+}
+
+func (a *apiServer) change(how func()) {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	how()
+	a.version++
+	if a.object != nil {
+		a.object.ResourceVersion = strconv.Itoa(a.version)
+	}
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// remove deletes the object, as somebody may by hand.
+func (a *apiServer) remove() { a.change(func() { a.object = nil }) }
+
+// spec writes the controller's side.
+func (a *apiServer) spec(s drain.Spec) { a.change(func() { a.object.Spec = mailbox.WriteSpec(s) }) }
+
+// goAway makes the API server unreachable, or reachable again.
+func (a *apiServer) goAway(away bool) { a.change(func() { a.away = away }) }
+
+// report is the worker's side.
+func (a *apiServer) report() drain.Report {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	if a.object == nil {
+		return drain.Report{}
+	}
+	return mailbox.ReadReport(a.object.Status)
+}
+
+// condition is "True", "False" or "", and its message.
+func (a *apiServer) condition(kind string) (status, message string) {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	if a.object == nil || a.object.Status == nil {
+		return "", ""
+	}
+	c := meta.FindStatusCondition(a.object.Status.Conditions, kind)
+	if c == nil {
+		return "", ""
+	}
+	return string(c.Status), c.Message
+}
+
+// reachable returns the object, or why there is none. The lock is held.
+func (a *apiServer) reachable() (*v1alpha1.ConvoyWorker, error) {
+	switch {
+	case a.away:
+		return nil, errAway
+	case a.object == nil:
+		return nil, apierrors.NewNotFound(v1alpha1.Resource("convoyworkers"), "w")
+	}
+	return a.object.DeepCopy(), nil
+}
+
+func (a *apiServer) Read(context.Context) (*v1alpha1.ConvoyWorker, error) {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	return a.reachable()
+}
+
+func (a *apiServer) WriteStatus(ctx context.Context, o *v1alpha1.ConvoyWorker) (*v1alpha1.ConvoyWorker, error) {
+	a.lock.Lock()
+	is, err := a.reachable()
+	a.lock.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if is.ResourceVersion != o.ResourceVersion {
+		return nil, apierrors.NewConflict(v1alpha1.Resource("convoyworkers"), "w", errors.New("it has changed"))
+	}
+	if mailbox.ReadReport(o.Status).Incarnation < mailbox.ReadReport(is.Status).Incarnation {
+		return nil, apierrors.NewBadRequest("status.incarnation only grows")
+	}
+	a.change(func() {
+		a.object.Status = o.Status.DeepCopy()
+		a.writes++
+	})
+	return a.Read(ctx)
+}
+
+func (a *apiServer) Watch(ctx context.Context, seen func(*v1alpha1.ConvoyWorker)) error {
+	last := ""
+	for {
+		a.lock.Lock()
+		o, err := a.reachable()
+		changed := a.changed
+		a.lock.Unlock()
+		if errors.Is(err, errAway) {
+			return err
+		}
+		if o != nil && o.ResourceVersion != last {
+			last = o.ResourceVersion
+			seen(o)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

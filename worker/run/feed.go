@@ -1,0 +1,104 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"convoy.dev/convoy/worker/order"
+)
+
+// readAhead is how many messages of a lane may wait for the sequencer to have room before its reader waits, too.
+const readAhead = 256
+
+// feed is what was read of a lane and not taken by the sequencer yet.
+type feed struct {
+	pending []arrival
+	head    int
+	// more lets the reader bring the next batch. It has room for one, which is what a reader waits for.
+	more chan struct{}
+	// waits says that the reader has brought a batch and was not asked for more.
+	waits bool
+	// covered is the progress at the opening.
+	covered order.Progress
+	// letter says that the first message has no key and is on its way to the dead letters.
+	letter bool
+}
+
+func newFeed() feed { return feed{more: make(chan struct{}, 1)} }
+
+func (f *feed) len() int { return len(f.pending) - f.head }
+
+func (f *feed) clear() { f.pending, f.head = nil, 0 }
+
+func (f *feed) pop() {
+	f.pending[f.head] = arrival{}
+	f.head++
+	if f.head == len(f.pending) {
+		f.pending, f.head = f.pending[:0], 0
+	}
+}
+
+// ask asks the reader for more when there is room.
+func (f *feed) ask() {
+	if f.waits && f.len() < readAhead {
+		f.waits = false
+		f.more <- struct{}{}
+	}
+}
+
+// arrived takes what a reader has brought.
+func (w *Worker) arrived(l *heldLane, batch []arrival) {
+	if !w.is(l) || l.stopped || l.fenced {
+		return
+	}
+	l.feed.pending = append(l.feed.pending, batch...)
+	l.feed.waits = true
+	w.met(batch)
+}
+
+// feedAll hands messages to the sequencer as it has room for them, lane by lane; false when none was handed over.
+func (w *Worker) feedAll() bool {
+	fed := false
+	for _, l := range w.lanes.round {
+		if l.open && !l.stopped && !l.fenced {
+			fed = w.feedLane(l) || fed
+			l.feed.ask()
+		}
+	}
+	return fed
+}
+
+func (w *Worker) feedLane(l *heldLane) bool {
+	if l.feed.len() == 0 {
+		return false
+	}
+	fed := false
+	for credit := w.seq.Credit(l.number); credit > 0 && l.feed.len() > 0; credit-- {
+		a := &l.feed.pending[l.feed.head]
+		if a.noKey != nil {
+			if !w.pass(l, a) {
+				break
+			}
+			continue
+		}
+		if !w.take(l, a) {
+			break
+		}
+		fed = true
+	}
+	return fed
+}
+
+// take hands one message to the sequencer; one that it refuses comes first again later.
+func (w *Worker) take(l *heldLane, a *arrival) bool {
+	handle := w.payloads.put(a.message, false)
+	if !w.seq.Message(l.number, order.Message{
+		Position: a.message.Position, Sequence: a.message.Sequence, Hash: a.hash, Key: a.key, Payload: handle,
+	}) {
+		w.payloads.drop(handle)
+		return false
+	}
+	w.soil(l)
+	l.feed.pop()
+	return true
+}

@@ -1,0 +1,219 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/order"
+)
+
+// heldLane is a lane from the moment at which its messages may start until nothing of it can be running. It belongs to
+// the loop; its contexts and its store are shared with the tasks that work for it.
+type heldLane struct {
+	number int32
+	token  drain.Token
+	store  broker.Lane
+
+	// living ends when the lane is dropped, reading when it takes no more messages, calling when its calls are cancelled:
+	// there is a new one when the hold comes back.
+	living, reading, calling             context.Context
+	stopLiving, stopReading, stopCalling context.CancelFunc
+
+	open    bool // in the sequencer
+	stopped bool // to be drained
+	fenced  bool // a newer epoch is in force: nothing of it can be written any more
+	aborted bool // and nobody waits for its end
+	unheld  bool // the hold is lost
+	// stoppedAt is when it was asked to drain.
+	stoppedAt time.Time
+
+	feed  feed
+	chain chain
+}
+
+// laneSet are the lanes of a worker, by number.
+type laneSet struct {
+	current map[int32]*heldLane
+	// next has grants that wait until the sequencer has drained the one before, which was superseded.
+	next map[int32]*heldLane
+	// round has the current ones in ascending order.
+	round []*heldLane
+}
+
+func (s *laneSet) put(l *heldLane) {
+	if s.current == nil {
+		s.current, s.next = map[int32]*heldLane{}, map[int32]*heldLane{}
+	}
+	s.current[l.number] = l
+	at, _ := slices.BinarySearchFunc(s.round, l.number, byNumber)
+	s.round = slices.Insert(s.round, at, l)
+}
+
+func (s *laneSet) remove(l *heldLane) {
+	delete(s.current, l.number)
+	if at, found := slices.BinarySearchFunc(s.round, l.number, byNumber); found {
+		s.round = slices.Delete(s.round, at, at+1)
+	}
+}
+
+func byNumber(l *heldLane, number int32) int { return cmp.Compare(l.number, number) }
+
+// lane is the lane of this number that the sequencer has, or nil.
+func (w *Worker) lane(number int32) *heldLane {
+	if l := w.lanes.current[number]; l != nil && l.open {
+		return l
+	}
+	return nil
+}
+
+// is says whether the lane is still to be run.
+func (w *Worker) is(l *heldLane) bool { return w.lanes.current[l.number] == l && !l.aborted }
+
+func (w *Worker) startUnit(unit drain.Unit, token drain.Token) {
+	o, ok := w.opened[unit]
+	if !ok || o.token != token {
+		panic("run: a lane starts that was not opened")
+	}
+	delete(w.opened, unit)
+	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed()}
+	l.living, l.stopLiving = context.WithCancel(w.running)
+	l.reading, l.stopReading = context.WithCancel(l.living)
+	l.calling, l.stopCalling = context.WithCancel(l.living)
+	if w.lanes.current[unit.Index] != nil {
+		w.lanes.next[unit.Index] = l
+		return
+	}
+	w.lanes.put(l)
+	w.load(l)
+}
+
+// load fetches what earlier owners left: now that nobody before this one can be running, so that it is the last word.
+func (w *Worker) load(l *heldLane) {
+	w.ask(func(context.Context) func() {
+		waits := backoff{least: soonest, most: latest}
+		for {
+			o, err := w.loadOnce(l)
+			switch {
+			case err == nil:
+				return func() { w.openLane(l, o) }
+			case l.living.Err() != nil:
+				return nil
+			case broker.KindOf(err) == broker.Fenced:
+				return func() { w.supersede(l) }
+			}
+			w.trouble("loading a lane", l.number, err)
+			if !waits.wait(l.living) {
+				return nil
+			}
+		}
+	})
+}
+
+func (w *Worker) loadOnce(l *heldLane) (order.Opening, error) {
+	ctx, cancel := context.WithTimeout(l.living, requestTime)
+	defer cancel()
+	return l.store.Load(ctx)
+}
+
+func (w *Worker) openLane(l *heldLane, o order.Opening) {
+	if !w.is(l) || l.stopped || l.fenced {
+		return
+	}
+	o.Lane, o.Epoch = l.number, uint64(l.token.Number())
+	if err := w.seq.Open(o); err != nil {
+		panic("run: " + err.Error())
+	}
+	l.open = true
+	l.feed.covered = o.Progress
+	w.hush(l)
+	w.config.Log.Info("lane opened", "lane", l.number, "token", l.token.String(), "lowWater", o.Progress.LowWater, "ranges", len(o.Progress.Ranges),
+		"crashed", o.Crashed, "attempts", len(o.Progress.Attempts))
+	w.spawn(func(context.Context) { w.read(l, o.Progress.LowWater) })
+}
+
+// supersede is for a lane whose store says that a newer epoch is in force: it answers nothing more.
+func (w *Worker) supersede(l *heldLane) {
+	if !w.is(l) || l.fenced {
+		return
+	}
+	w.config.Log.Warn("another worker has the lane", "lane", l.number, "token", l.token.String())
+	w.fence(l)
+	w.step(drain.Superseded{Unit: laneUnit(l.number), Epoch: l.token.Epoch, Floor: l.token.Epoch})
+}
+
+// fence ends everything of the lane but the time that its calls may still take in the handler.
+func (w *Worker) fence(l *heldLane) {
+	l.fenced = true
+	l.chain.letters = nil
+	l.stopReading()
+	l.stopCalling()
+	w.seq.Fenced(l.number)
+}
+
+func (w *Worker) stopUnit(unit drain.Unit, token drain.Token) {
+	l, waiting := w.lanes.current[unit.Index], w.lanes.next[unit.Index]
+	switch {
+	case waiting != nil && waiting.token == token:
+		waiting.stopLiving()
+		delete(w.lanes.next, unit.Index)
+		w.inbox.post(func() { w.emptied(unit, token) })
+	case l != nil && l.token == token && l.open:
+		l.stopped, l.stoppedAt = true, w.now()
+		l.stopReading()
+		l.feed.clear()
+		w.seq.Revoke(l.number)
+	default:
+		if l != nil && l.token == token {
+			w.drop(l)
+		}
+		w.inbox.post(func() { w.emptied(unit, token) })
+	}
+}
+
+func (w *Worker) emptied(unit drain.Unit, token drain.Token) {
+	w.step(drain.Emptied{Unit: unit, Epoch: token.Epoch})
+}
+
+func (w *Worker) abortUnit(unit drain.Unit, token drain.Token) {
+	if waiting := w.lanes.next[unit.Index]; waiting != nil && waiting.token == token {
+		waiting.stopLiving()
+		delete(w.lanes.next, unit.Index)
+		return
+	}
+	l := w.lanes.current[unit.Index]
+	if l == nil || l.token != token {
+		return // it was fencing
+	}
+	l.aborted = true
+	if !l.open {
+		w.drop(l)
+		return
+	}
+	w.fence(l)
+}
+
+// drop forgets a lane, and lets the next grant of it begin.
+func (w *Worker) drop(l *heldLane) {
+	if w.lanes.current[l.number] != l {
+		return
+	}
+	l.aborted = true
+	l.stopLiving()
+	w.lanes.remove(l)
+	w.unblock(l)
+	w.unbrake(l)
+	if next := w.lanes.next[l.number]; next != nil {
+		delete(w.lanes.next, l.number)
+		w.lanes.put(next)
+		w.load(next)
+	}
+}
+
+func laneUnit(number int32) drain.Unit { return drain.Unit{Kind: drain.Lane, Index: number} }

@@ -1,0 +1,131 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/broker"
+)
+
+// link is the connection to the broker, once it is there and the pool's claim stands. Until then nothing is opened.
+type link struct {
+	ready chan struct{} // nothing is ever sent; closed when broker is set
+	// broker is written once, before ready is closed, and then read by everybody.
+	broker broker.Broker
+}
+
+func newLink() link { return link{ready: make(chan struct{})} }
+
+// wait returns the broker once it is there, or the context's error.
+func (l *link) wait(ctx context.Context) (broker.Broker, error) {
+	select {
+	case <-l.ready:
+		return l.broker, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Waits between attempts at the connection and the claim: short when the same request may succeed soon, long when a
+// person has to act first.
+const (
+	soonest, latest = 100 * time.Millisecond, 5 * time.Second
+	personWait      = 10 * time.Second
+)
+
+// connect makes the connection and the claim. It is a task of its own.
+func (w *Worker) connect(ctx context.Context) {
+	b := w.tryConnecting(ctx)
+	if b == nil {
+		return
+	}
+	w.link.broker = b
+	if w.tryClaiming(ctx, b) {
+		close(w.link.ready)
+	}
+}
+
+func (w *Worker) tryConnecting(ctx context.Context) broker.Broker {
+	waits := backoff{least: soonest, most: latest}
+	for {
+		b, err := w.config.Connect(ctx)
+		if err == nil {
+			return b
+		}
+		if ctx.Err() != nil || !w.notClaimed(ctx, fmt.Errorf("connecting to the broker: %w", err), &waits) {
+			return nil
+		}
+	}
+}
+
+func (w *Worker) tryClaiming(ctx context.Context, b broker.Broker) bool {
+	waits := backoff{least: soonest, most: latest}
+	for {
+		err := w.claimOnce(ctx, b)
+		if err == nil {
+			w.inbox.post(func() {
+				w.setCondition(v1alpha1.ConditionSourceClaimed, true, v1alpha1.ReasonClaimed, "the claim is this pool's")
+			})
+			return true
+		}
+		if ctx.Err() != nil || !w.notClaimed(ctx, err, &waits) {
+			return false
+		}
+	}
+}
+
+func (w *Worker) claimOnce(ctx context.Context, b broker.Broker) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	return b.Claim(ctx, w.config.Claim)
+}
+
+// notClaimed shows why there is no claim, and waits before the next attempt. It returns false when ctx ends first.
+func (w *Worker) notClaimed(ctx context.Context, err error, waits *backoff) bool {
+	reason := v1alpha1.ReasonSourceUnreachable
+	var claim *broker.ClaimError
+	switch {
+	case errors.As(err, &claim) && claim.Other:
+		reason = v1alpha1.ReasonHeldByAnother
+	case errors.As(err, &claim):
+		reason = v1alpha1.ReasonFingerprintDiffers
+	case broker.KindOf(err) == broker.Permanent:
+		reason = v1alpha1.ReasonAccessDenied
+	}
+	w.inbox.post(func() { w.setCondition(v1alpha1.ConditionSourceClaimed, false, reason, err.Error()) })
+	if broker.KindOf(err) == broker.Permanent {
+		waits = &backoff{least: personWait, most: personWait}
+	}
+	return waits.wait(ctx)
+}
+
+// disconnect closes the connection after every task has ended.
+func (w *Worker) disconnect() {
+	if w.link.broker == nil {
+		return
+	}
+	if err := w.link.broker.Close(); err != nil {
+		w.config.Log.Warn("closing the connection to the broker", "error", err)
+	}
+}
+
+// setCondition notes a condition and says so once.
+func (w *Worker) setCondition(kind string, is bool, reason, message string) {
+	if w.news.set(kind, is, reason, message) {
+		w.config.Log.Info("condition", "type", kind, "status", is, "reason", reason, "message", message)
+	}
+}
+
+// trouble tells of a request that will be made again. It is safe for every goroutine. lane is -1 for requests that
+// belong to none.
+func (w *Worker) trouble(doing string, lane int32, err error) {
+	w.metrics.brokerErrors.WithLabelValues(broker.KindOf(err).String()).Inc()
+	w.config.Log.Warn("the broker does not do what it was asked for; it is asked again", "doing", doing, "lane", lane,
+		"kind", broker.KindOf(err).String(), "error", err)
+}

@@ -1,0 +1,157 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
+)
+
+// requestTime bounds one request to the broker or the API server. A request that takes longer is made again.
+const requestTime = 5 * time.Second
+
+// opening is an epoch record that is being written.
+type opening struct {
+	token drain.Token
+	stop  context.CancelFunc
+}
+
+// openedLane is a lane whose epoch record is written, until it may start.
+type openedLane struct {
+	token drain.Token
+	lane  broker.Lane
+}
+
+// open writes the epoch record, again and again until there is an answer or nobody wants it any more.
+func (w *Worker) open(unit drain.Unit, token drain.Token) {
+	if unit.Kind != drain.Lane {
+		w.config.Log.Error("a shard was granted, which this version does not route", "shard", unit.Index)
+		return
+	}
+	if before := w.openings[unit]; before != nil {
+		before.stop()
+	}
+	ctx, stop := context.WithCancel(w.running)
+	w.openings[unit] = &opening{token: token, stop: stop}
+	w.ask(func(context.Context) func() { return w.tryOpening(ctx, unit, token) })
+}
+
+// dropOpenings ends the attempts that the machine no longer waits for.
+func (w *Worker) dropOpenings() {
+	for unit, o := range w.openings {
+		if w.machine.Token(unit) != o.token {
+			o.stop()
+			delete(w.openings, unit)
+		}
+	}
+	for unit, o := range w.opened {
+		if w.machine.Token(unit) != o.token {
+			delete(w.opened, unit)
+		}
+	}
+}
+
+// tryOpening opens a lane and returns the answer for the loop. It runs in a goroutine of its own.
+func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.Token) func() {
+	waits := backoff{least: 50 * time.Millisecond, most: 2 * time.Second}
+	for {
+		lane, sent, err := w.openOnce(ctx, unit, token)
+		var refused *broker.RefusedError
+		switch {
+		case err == nil:
+			return func() { w.laneOpened(unit, token, openedLane{token, lane}, sent) }
+		case errors.As(err, &refused):
+			return func() {
+				w.openAnswered(unit, token, drain.OpenRefused{Unit: unit, Token: token, Record: refused.Record, Own: refused.Own})
+			}
+		case ctx.Err() != nil:
+			return nil
+		}
+		w.trouble("opening a lane", unit.Index, err)
+		if !waits.wait(ctx) {
+			return nil
+		}
+	}
+}
+
+// openOnce makes the mark that tells the next process of this one, before anything of a lane is written.
+func (w *Worker) openOnce(ctx context.Context, unit drain.Unit, token drain.Token) (broker.Lane, time.Time, error) {
+	b, err := w.link.wait(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if err := w.config.Marks.make(markPredecessor); err != nil {
+		return nil, time.Time{}, err
+	}
+	sent := w.now()
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	lane, err := b.Open(ctx, broker.Grant{Lane: unit.Index, Token: token, Worker: w.config.PodUID})
+	return lane, sent, err
+}
+
+func (w *Worker) laneOpened(unit drain.Unit, token drain.Token, o openedLane, sent time.Time) {
+	if w.machine.Token(unit) == token {
+		w.opened[unit] = o
+	}
+	w.openAnswered(unit, token, drain.Opened{Unit: unit, Token: token, Sent: sent})
+}
+
+// openAnswered ends an attempt with the machine's event.
+func (w *Worker) openAnswered(unit drain.Unit, token drain.Token, e drain.Event) {
+	if o := w.openings[unit]; o != nil && o.token == token {
+		o.stop()
+		delete(w.openings, unit)
+	}
+	w.step(e)
+}
+
+// confirm asks the broker whether this worker's records are the newest. An answer that takes as long as the fence is
+// worth nothing, and the machine asks again before that.
+func (w *Worker) confirm(grants []drain.Grant) {
+	asked := make([]broker.Grant, 0, len(grants))
+	for _, g := range grants {
+		asked = append(asked, broker.Grant{Lane: g.Index, Token: w.machine.Token(g.Unit), Worker: w.config.PodUID})
+	}
+	w.ask(func(ctx context.Context) func() {
+		b, err := w.link.wait(ctx)
+		if err != nil {
+			return nil
+		}
+		sent := w.now()
+		ctx, cancel := context.WithTimeout(ctx, w.config.Fence)
+		defer cancel()
+		lost, err := b.Confirm(ctx, asked)
+		if err != nil {
+			w.trouble("confirming lanes", -1, err)
+			return nil
+		}
+		return func() { w.confirmed(sent, grants, lost) }
+	})
+}
+
+func (w *Worker) confirmed(sent time.Time, grants []drain.Grant, lost []broker.Superseded) {
+	gone := map[int32]broker.Superseded{}
+	for _, s := range lost {
+		gone[s.Lane] = s
+	}
+	var good []drain.Grant
+	for _, g := range grants {
+		if _, isGone := gone[g.Index]; !isGone {
+			good = append(good, g)
+		}
+	}
+	w.metrics.confirmed(sent.Sub(w.origin), w.now().Sub(sent))
+	w.step(drain.Confirmed{Sent: sent, Grants: good})
+	for _, g := range grants {
+		if s, isGone := gone[g.Index]; isGone {
+			w.config.Log.Warn("another worker has the lane", "lane", g.Index, "epoch", g.Epoch, "record", s.Record.String())
+			w.step(drain.Superseded{Unit: g.Unit, Epoch: g.Epoch, Floor: s.Record.Epoch})
+		}
+	}
+}

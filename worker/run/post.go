@@ -1,0 +1,265 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/mailbox"
+)
+
+// newsInterval is how far apart writes are that tell nothing but conditions.
+const newsInterval = time.Second
+
+// postman is the worker's side of its mailbox: it reads the spec, first live, then by a watch that may go back in time,
+// and writes the report by compare-and-swap, one request at a time. With the API server away it goes on trying for ever,
+// and nothing else waits for it.
+type postman struct {
+	w *Worker
+	// known is the newest object read, nil before the first.
+	known   *v1alpha1.ConvoyWorker
+	started bool
+	// raising is the report that raises the incarnation, until it is written, and highest the highest incarnation that this
+	// process has asked for.
+	raising *drain.Report
+	highest int64
+	// dirty says that the report is to be written, busy that a request is under way.
+	dirty, busy bool
+	// readAt is when the object is to be read again after trouble, newsAt from when conditions alone are worth a write; zero
+	// for never and at once.
+	readAt, newsAt time.Time
+	waits          backoff
+}
+
+func newPostman(w *Worker) postman {
+	return postman{w: w, waits: backoff{least: soonest, most: 2 * time.Second}}
+}
+
+// wakeAt is when the postman has something to do though nothing has happened; zero for never.
+func (p *postman) wakeAt() time.Time {
+	switch {
+	case p.busy:
+		return time.Time{}
+	case !p.readAt.IsZero():
+		return p.readAt
+	case p.started && p.w.news.changed:
+		return p.newsAt
+	}
+	return time.Time{}
+}
+
+// watch shows the object to the loop for as long as the worker runs. It is a task of its own.
+func (w *Worker) watch(ctx context.Context) {
+	waits := backoff{least: soonest, most: latest}
+	for {
+		err := w.config.Mailbox.Watch(ctx, func(o *v1alpha1.ConvoyWorker) {
+			waits.reset()
+			w.inbox.post(func() { w.post.seen(o) })
+		})
+		if err != nil && ctx.Err() == nil {
+			w.config.Log.Info("watching the ConvoyWorker", "error", err)
+		}
+		if !waits.wait(ctx) {
+			return
+		}
+	}
+}
+
+// mine says whether the object belongs to this worker's pod: a pod of the same name may have been there before.
+func (p *postman) mine(o *v1alpha1.ConvoyWorker) bool {
+	for i := range o.OwnerReferences {
+		if string(o.OwnerReferences[i].UID) == p.w.config.PodUID {
+			return true
+		}
+	}
+	return false
+}
+
+// seen takes an object that the watch has shown.
+func (p *postman) seen(o *v1alpha1.ConvoyWorker) {
+	if !p.started || !p.mine(o) {
+		return
+	}
+	p.learn(o)
+	p.w.step(drain.Seen{Spec: mailbox.ReadSpec(o.Spec)})
+}
+
+// learn keeps the newest object and notices what others have made of the report.
+func (p *postman) learn(o *v1alpha1.ConvoyWorker) {
+	if p.known != nil {
+		if order, err := resourceversion.CompareResourceVersion(o.ResourceVersion, p.known.ResourceVersion); err == nil && order < 0 {
+			return
+		}
+	}
+	p.known = o
+	if p.replaced(o) {
+		return
+	}
+	if p.raising == nil && !p.busy && !p.tells(o, p.w.machine.Report()) {
+		p.dirty = true
+	}
+}
+
+// replaced notices a newer process of this pod, and ends this one.
+func (p *postman) replaced(o *v1alpha1.ConvoyWorker) bool {
+	if p.highest == 0 || mailbox.ReadReport(o.Status).Incarnation <= p.highest {
+		return false
+	}
+	p.w.end(Replaced)
+	return true
+}
+
+// tells says whether the object has the report.
+func (p *postman) tells(o *v1alpha1.ConvoyWorker, r drain.Report) bool {
+	has := mailbox.ReadReport(o.Status)
+	return has.Observed == r.Observed && has.Incarnation == r.Incarnation && has.Resigned == r.Resigned &&
+		has.Protocol == r.Protocol && slices.Equal(has.Held, r.Held)
+}
+
+// read is a live read.
+func (p *postman) read() {
+	if p.busy {
+		return
+	}
+	p.busy, p.readAt = true, time.Time{}
+	w := p.w
+	w.ask(func(ctx context.Context) func() {
+		ctx, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
+		o, err := w.config.Mailbox.Read(ctx)
+		if err == nil && !p.mine(o) {
+			err = fmt.Errorf("the ConvoyWorker %s is not owned by the pod with UID %s: %w", o.Name, w.config.PodUID,
+				apierrors.NewNotFound(v1alpha1.Resource("convoyworkers"), o.Name))
+		}
+		return func() { p.haveRead(o, err) }
+	})
+}
+
+func (p *postman) haveRead(o *v1alpha1.ConvoyWorker, err error) {
+	p.busy = false
+	if err != nil {
+		p.later("reading the ConvoyWorker", err)
+		return
+	}
+	p.waits.reset()
+	p.known = o
+	report := mailbox.ReadReport(o.Status)
+	if !p.started || p.raising != nil {
+		p.started, p.raising = true, nil
+		p.w.step(drain.Started{Spec: mailbox.ReadSpec(o.Spec), Report: report})
+		return
+	}
+	if p.replaced(o) {
+		return
+	}
+	p.w.step(drain.Seen{Spec: mailbox.ReadSpec(o.Spec)})
+	wanted := p.w.machine.Report()
+	same := p.tells(o, wanted)
+	if same && p.dirty {
+		p.w.step(drain.Written{Report: wanted}) // The write whose answer was lost had been made.
+	}
+	p.dirty = !same
+}
+
+// later reads again after a while: after a conflict, or when nobody knows whether a write has been made.
+func (p *postman) later(doing string, err error) {
+	wait := p.waits.draw()
+	if apierrors.IsConflict(err) {
+		p.waits.reset()
+		wait = min(wait, 20*time.Millisecond)
+	} else {
+		p.w.metrics.apiErrors.Inc()
+		p.w.config.Log.Info("the API server does not do what it was asked for; it is asked again", "doing", doing, "error", err)
+	}
+	p.readAt = p.w.now().Add(wait)
+}
+
+func (p *postman) raise(r drain.Report) {
+	p.raising, p.highest = &r, max(p.highest, r.Incarnation)
+}
+
+func (p *postman) write() { p.dirty = true }
+
+// send makes the next request, unless one is under way: then it follows.
+func (p *postman) send() {
+	now := p.w.now()
+	switch {
+	case p.busy:
+	case !p.readAt.IsZero():
+		if !now.Before(p.readAt) {
+			p.read()
+		}
+	case p.known == nil:
+	case p.raising != nil:
+		p.put(*p.raising, p.raised)
+	case p.dirty, p.w.news.changed && p.started && !now.Before(p.newsAt):
+		p.put(p.w.machine.Report(), p.written)
+	}
+}
+
+// put is one compare-and-swap of the status. The mark that tells of a resignation comes before the report that does.
+func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
+	w := p.w
+	p.busy, p.dirty, w.news.changed = true, false, false
+	p.newsAt = w.now().Add(newsInterval)
+	next := p.known.DeepCopy()
+	if next.Status == nil {
+		next.Status = &v1alpha1.ConvoyWorkerStatus{}
+	}
+	mailbox.WriteReport(r, next.Status)
+	for _, c := range w.news.list {
+		meta.SetStatusCondition(&next.Status.Conditions, c)
+	}
+	w.ask(func(ctx context.Context) func() {
+		ctx, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
+		if r.Resigned {
+			if err := w.config.Marks.make(markResigned); err != nil {
+				return func() { p.havePut(r, nil, err, then) }
+			}
+		}
+		made, err := w.config.Mailbox.WriteStatus(ctx, next)
+		return func() { p.havePut(r, made, err, then) }
+	})
+}
+
+func (p *postman) havePut(r drain.Report, made *v1alpha1.ConvoyWorker, err error, then func(drain.Report, error)) {
+	p.busy = false
+	if err != nil {
+		p.w.news.changed = true
+		p.later("writing the ConvoyWorker's status", err)
+		then(r, err)
+		return
+	}
+	p.waits.reset()
+	p.learn(made)
+	then(r, nil)
+}
+
+func (p *postman) raised(r drain.Report, err error) {
+	if err != nil {
+		return // raising stays set, so that the read that follows begins anew
+	}
+	if p.raising != nil && p.raising.Incarnation == r.Incarnation {
+		p.raising = nil // otherwise a higher one has been asked for meanwhile
+	}
+	p.w.step(drain.Raised{Incarnation: r.Incarnation})
+}
+
+func (p *postman) written(r drain.Report, err error) {
+	if err != nil {
+		p.dirty = true
+		return
+	}
+	p.w.step(drain.Written{Report: r})
+}

@@ -1,0 +1,85 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/key"
+	"convoy.dev/convoy/worker/order"
+)
+
+// FromSettings makes the part of a Config that a pool says. Settings have their defaults. It refuses what this version
+// cannot run, in words for a person.
+func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
+	if *s.Lanes.Type != v1alpha1.LanesNative {
+		return Config{}, fmt.Errorf("reading the settings: lanes.type is %s, and this version runs %s alone", *s.Lanes.Type, v1alpha1.LanesNative)
+	}
+	if *s.Delivery.Type != v1alpha1.DeliveryHTTP {
+		return Config{}, errors.New("reading the settings: this worker delivers over HTTP; with Embedded the handler's own container is the worker")
+	}
+	expression, err := key.Compile(s.Key.Expression)
+	if err != nil {
+		return Config{}, fmt.Errorf("compiling the key expression: %w", err)
+	}
+	fingerprint, err := fingerprint(s)
+	if err != nil {
+		return Config{}, err
+	}
+	return Config{
+		Claim: broker.Claim{
+			Cluster: string(s.Cluster), Namespace: s.Pool.Namespace, Name: s.Pool.Name, UID: string(s.Pool.UID), Fingerprint: fingerprint,
+		},
+		Key:       expression,
+		OnMissing: *s.Key.OnMissing,
+		Order:     ordering(&s.Delivery),
+		Fence:     time.Duration(*s.Handoff.FenceSeconds) * time.Second,
+	}, nil
+}
+
+// ordering configures the sequencer. Park is Block until there is a parking store: nothing is lost, and the key waits.
+// Calls carry one message each.
+func ordering(d *v1alpha1.Delivery) order.Config {
+	c := order.Config{
+		MaxInFlightKeys: int(*d.MaxInFlightKeys),
+		Timeout:         int64(*d.TimeoutSeconds) * int64(time.Second),
+		MaxAttempts:     int(*d.Retry.MaxAttempts),
+		InitialBackoff:  int64(*d.Retry.InitialBackoffMilliseconds) * int64(time.Millisecond),
+		MaxBackoff:      int64(*d.Retry.MaxBackoffMilliseconds) * int64(time.Millisecond),
+		OnFailure:       order.Block,
+		NoPark:          true,
+	}
+	if *d.OnFailure.Type == v1alpha1.FailureDeadLetter {
+		c.OnFailure = order.DeadLetter
+	}
+	return c
+}
+
+// fingerprint is a hash of everything that gives a message its lane, key and place.
+func fingerprint(s *v1alpha1.WorkerSettings) (string, error) {
+	parts := struct {
+		Version  int
+		Stream   string
+		Subjects []string
+		Key      string
+		Type     v1alpha1.LaneType
+		Native   *v1alpha1.NativeLanes
+	}{Version: 1, Key: s.Key.Expression, Type: *s.Lanes.Type, Native: s.Lanes.Native}
+	if nats := s.Source.NATS; nats != nil {
+		parts.Stream, parts.Subjects = nats.Stream, nats.Subjects
+	}
+	text, err := json.Marshal(parts)
+	if err != nil {
+		return "", fmt.Errorf("writing the fingerprint: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), nil
+}
