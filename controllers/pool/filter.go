@@ -54,6 +54,7 @@ var (
 	setChanged = changed(func(before, after *appsv1.ReplicaSet) bool {
 		return before.Generation != after.Generation ||
 			before.Annotations[revisionAnnotation] != after.Annotations[revisionAnnotation] ||
+			before.Annotations[desiredAnnotation] != after.Annotations[desiredAnnotation] ||
 			before.Status.Replicas != after.Status.Replicas || before.Status.ReadyReplicas != after.Status.ReadyReplicas ||
 			before.Status.ObservedGeneration != after.Status.ObservedGeneration ||
 			!equality.Semantic.DeepEqual(words(before), words(after))

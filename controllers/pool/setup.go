@@ -36,7 +36,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	ofPool := handler.EnqueueRequestsFromMapFunc(byLabel)
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("pool").
-		WithOptions(controller.Options{MaxConcurrentReconciles: poolsAtOnce}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: poolsAtOnce,
+			EnableWarmup:            new(true), // an operator that waits to lead has its caches filled
+		}).
 		For(pool, builder.WithPredicates(poolChanged)).
 		Watches(&v1alpha1.LaneTable{}, handler.EnqueueRequestsFromMapFunc(byName)).
 		Watches(&v1alpha1.ConvoyWorker{}, gathered{}, builder.WithPredicates(workerChanged)).

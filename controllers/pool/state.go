@@ -75,32 +75,29 @@ func laneCount(spec *v1alpha1.ConvoyPoolSpec) int {
 	return 0
 }
 
+// desiredAnnotation is by which size of the Deployment its controller has sized a ReplicaSet.
+const desiredAnnotation = "deployment.kubernetes.io/desired-replicas"
+
 // deploymentState sums up the Deployment and its ReplicaSets, as the caches show them.
 func (o *observation) deploymentState() plan.Deployment {
 	if o.deployment == nil {
 		return plan.Deployment{}
 	}
-	sets := make([]plan.ReplicaSet, len(o.sets))
+	var sets []plan.ReplicaSet
 	for i := range o.sets {
 		set := &o.sets[i]
-		sets[i] = plan.ReplicaSet{
-			Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desiredBy(set),
+		desired, err := strconv.Atoi(set.Annotations[desiredAnnotation])
+		if err != nil {
+			desired = plan.NotSaid
+		}
+		sets = append(sets, plan.ReplicaSet{
+			Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desired,
 			Pods: int(set.Status.Replicas), Ready: int(set.Status.ReadyReplicas),
 			Observed: set.Status.ObservedGeneration >= set.Generation,
-		}
+		})
 	}
-	return plan.SumUp(int(ptr.Deref(o.deployment.Spec.Replicas, 1)), o.deployment.Status.ObservedGeneration >= o.deployment.Generation, sets)
-}
-
-// desiredAnnotation is where the Deployment's controller notes by which size of the Deployment it sized a ReplicaSet.
-const desiredAnnotation = "deployment.kubernetes.io/desired-replicas"
-
-func desiredBy(set *appsv1.ReplicaSet) int {
-	desired, err := strconv.Atoi(set.Annotations[desiredAnnotation])
-	if err != nil {
-		return plan.NotSaid
-	}
-	return desired
+	observed := o.deployment.Status.ObservedGeneration >= o.deployment.Generation
+	return plan.SumUp(int(ptr.Deref(o.deployment.Spec.Replicas, 1)), observed, sets)
 }
 
 // revisionAnnotation is where the Deployment's controller numbers the ReplicaSets: a later template has a higher number,
