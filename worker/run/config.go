@@ -49,6 +49,9 @@ type Config struct {
 	Order order.Config
 	// Fence is handoff.fenceSeconds.
 	Fence time.Duration
+	// DrainTimeout is handoff.drainTimeoutSeconds: how long after Stop the lanes may take to drain. Then the worker gives up
+	// what still runs, so that the handler has what is left of the pod's grace period.
+	DrainTimeout time.Duration
 	// Barrier is how long after its start a process with a predecessor opens nothing; 0 where the handler is restarted
 	// together with the worker.
 	Barrier time.Duration
@@ -83,8 +86,8 @@ func (c *Config) validate() error {
 			return fmt.Errorf("configuring the worker: %s is missing", part.name)
 		}
 	}
-	if c.Fence <= 0 || c.Barrier < 0 {
-		return fmt.Errorf("configuring the worker: a fence of %v, a barrier of %v", c.Fence, c.Barrier)
+	if c.Fence <= 0 || c.Barrier < 0 || c.DrainTimeout <= 0 {
+		return fmt.Errorf("configuring the worker: a fence of %v, a barrier of %v, a drain time-out of %v", c.Fence, c.Barrier, c.DrainTimeout)
 	}
 	if c.Order.OnFailure == order.Park {
 		return errors.New("configuring the worker: this version has no parking store, OnFailure must be Block or DeadLetter")

@@ -82,7 +82,7 @@ func (w *world) start() *process {
 	p := &process{w: w, ended: make(chan struct{}), gather: prometheus.NewRegistry()}
 	p.worker, err = run.New(run.Config{
 		PodUID: podUID, Claim: broker.Claim{Cluster: "c", Namespace: "n", Name: "p", UID: "u", Fingerprint: "f"},
-		Key: expression, OnMissing: w.missing, Fence: fence, Barrier: w.barrier,
+		Key: expression, OnMissing: w.missing, Fence: fence, Barrier: w.barrier, DrainTimeout: 30 * time.Second,
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, NoPark: true, Buffer: 64, LookAhead: 512, Seed: 7,

@@ -38,10 +38,11 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 		Claim: broker.Claim{
 			Cluster: string(s.Cluster), Namespace: s.Pool.Namespace, Name: s.Pool.Name, UID: string(s.Pool.UID), Fingerprint: fingerprint,
 		},
-		Key:       expression,
-		OnMissing: *s.Key.OnMissing,
-		Order:     ordering(&s.Delivery),
-		Fence:     time.Duration(*s.Handoff.FenceSeconds) * time.Second,
+		Key:          expression,
+		OnMissing:    *s.Key.OnMissing,
+		Order:        ordering(&s.Delivery),
+		Fence:        time.Duration(*s.Handoff.FenceSeconds) * time.Second,
+		DrainTimeout: time.Duration(*s.Handoff.DrainTimeoutSeconds) * time.Second,
 	}, nil
 }
 

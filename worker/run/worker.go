@@ -144,8 +144,32 @@ func (w *Worker) Run(ctx context.Context) Ending {
 func (w *Worker) Stop() {
 	w.stopping.once.Do(func() {
 		close(w.stopping.c)
-		w.inbox.post(func() { w.step(drain.Terminated{}) })
+		w.inbox.post(w.terminate)
 	})
+}
+
+// terminate begins the end. What has not drained when the time is over is given up; a worker that has drained and cannot
+// say so tries on until the kubelet ends it.
+func (w *Worker) terminate() {
+	w.step(drain.Terminated{})
+	w.ask(func(ctx context.Context) func() {
+		timer := time.NewTimer(w.config.DrainTimeout)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return w.drainIsOver
+		case <-w.drained.c:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+}
+
+func (w *Worker) drainIsOver() {
+	if !w.drained.raised() {
+		w.config.Log.Error("lanes have not drained in time; what runs is given up", "after", w.config.DrainTimeout, "lanes", len(w.lanes.round))
+		w.end(Aborted)
+	}
 }
 
 // spawn starts a goroutine that ends when its context does. All goroutines of the worker start here.
