@@ -20,10 +20,10 @@ import (
 )
 
 // writePods sets gates and deletion costs, takes finalizers off, and deletes pods. Each write names the pod's UID: a
-// pod of the same name that came since is another one.
+// pod of the same name that came since is another one. A gate is set only on the pod as it was observed.
 func (w *writer) writePods(ctx context.Context) {
 	for _, gate := range w.plan.Gates {
-		w.writePod(ctx, gate.Pod, "setting the serving gate", gatePatch(gate, w.seen.now))
+		w.writePod(ctx, gate.Pod, "setting the serving gate", gatePatch(gate, w.seen.resourceVersionOf(gate.Pod), w.seen.now))
 	}
 	for _, ref := range w.plan.Cheapen {
 		w.writePod(ctx, ref, "lowering the deletion cost", costPatch(lowestCost, w.seen.now.UTC().Format(time.RFC3339Nano)))
@@ -45,14 +45,27 @@ type podPatch struct {
 	status   map[string]any
 }
 
-func gatePatch(gate plan.Gate, now time.Time) podPatch {
+// resourceVersionOf is the version in which the pod was observed.
+func (o *observation) resourceVersionOf(ref plan.PodRef) string {
+	for i := range o.pods {
+		if string(o.pods[i].UID) == ref.UID {
+			return o.pods[i].ResourceVersion
+		}
+	}
+	return ""
+}
+
+func gatePatch(gate plan.Gate, observed string, now time.Time) podPatch {
 	status := corev1.ConditionFalse
 	if gate.Serving {
 		status = corev1.ConditionTrue
 	}
-	return podPatch{status: map[string]any{"conditions": []any{map[string]any{
-		"type": v1alpha1.GateServing, "status": status, "lastTransitionTime": metav1.NewTime(now),
-	}}}}
+	return podPatch{
+		metadata: map[string]any{"resourceVersion": observed},
+		status: map[string]any{"conditions": []any{map[string]any{
+			"type": v1alpha1.GateServing, "status": status, "lastTransitionTime": metav1.NewTime(now),
+		}}},
+	}
 }
 
 func costPatch(cost, since any) podPatch {

@@ -91,7 +91,7 @@ func (o *observation) deploymentState() plan.Deployment {
 			desired = plan.NotSaid
 		}
 		sets = append(sets, plan.ReplicaSet{
-			Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desired,
+			Name: set.Name, Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desired,
 			Pods: int(set.Status.Replicas), Ready: int(set.Status.ReadyReplicas),
 			Observed: set.Status.ObservedGeneration >= set.Generation,
 		})

@@ -137,6 +137,14 @@ func (a *apiServer) patchPod(name, uid string, change func(*podObject)) error {
 	return nil
 }
 
+// casPod changes a pod, if it is still as it was read.
+func (a *apiServer) casPod(read *version[podObject], change func(*podObject)) error {
+	if v := a.pods.get(read.name); v != nil && v.obj.uid == read.obj.uid && v.rv != read.rv {
+		return errConflict
+	}
+	return a.patchPod(read.name, read.obj.uid, change)
+}
+
 // settlePod writes a pod, or removes it when it is deleted and nothing holds it any more.
 func (a *apiServer) settlePod(name string, pod podObject) {
 	if pod.deleting && !pod.finalizer && (pod.forced || pod.terminated || pod.node == "") {

@@ -5,6 +5,7 @@ package sim
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"convoy.dev/convoy/controllers/pool/plan"
@@ -50,6 +51,7 @@ func (c *controller) writeTable(v *view, p plan.Plan) error {
 	if err != nil {
 		return err
 	}
+	v.tableRV = api.tables.get(tableName).rv
 	api.writes++
 	c.w.tables = append(c.w.tables, *p.Table)
 	for _, move := range p.Moves {
@@ -118,7 +120,7 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		add(spec.Pod, specText(spec), do)
 	}
 	for _, gate := range p.Gates {
-		patch(gate.Pod, "serving gate "+ifElse(gate.Serving, "True", "False"), func(o *podObject) { o.serving = gate.Serving })
+		add(gate.Pod, "serving gate "+ifElse(gate.Serving, "True", "False"), func() error { return c.writeGate(v, gate) })
 	}
 	for _, ref := range p.Cheapen {
 		patch(ref, "lowest deletion cost", func(o *podObject) {
@@ -151,6 +153,16 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		}})
 	}
 	return list
+}
+
+// writeGate sets a serving gate by compare-and-swap on the pod that was observed.
+func (c *controller) writeGate(v *view, gate plan.Gate) error {
+	at := slices.IndexFunc(v.pods, func(pod *version[podObject]) bool { return pod.obj.uid == gate.Pod.UID })
+	set := func(o *podObject) { o.serving = gate.Serving }
+	if c.w.faults.blindGates {
+		return c.w.api.patchPod(gate.Pod.Name, gate.Pod.UID, set)
+	}
+	return c.w.api.casPod(v.pods[at], set)
 }
 
 func ifElse(b bool, yes, no string) string {

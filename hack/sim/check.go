@@ -240,11 +240,8 @@ func (c *checker) resized(v *view, p plan.Plan) {
 	if p.Replicas >= v.deployment.obj.replicas {
 		return
 	}
-	planned, table := p.Table, c.w.api.tables.get(tableName)
-	if planned == nil {
-		planned = v.state.Table
-	}
-	c.shrunk, c.late = c.w.clock.now, table != nil && planned.Revision < table.obj.Revision
+	table := c.w.api.tables.get(tableName)
+	c.shrunk, c.late = c.w.clock.now, table != nil && table.rv != v.tableRV
 }
 
 // misjudged says that the shrink under way is one that nobody could know of who gave the pod its lanes: it was written
@@ -254,7 +251,7 @@ func (c *checker) misjudged(uid string) bool {
 }
 
 // shrinkLag is how long a smaller Deployment takes to become fewer pods.
-const shrinkLag = 2 * time.Second
+const shrinkLag = 6 * time.Second
 
 func (c *checker) runOf(pod *version[podObject]) *podRun {
 	for _, m := range c.w.kube.machines {

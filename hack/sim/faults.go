@@ -20,6 +20,7 @@ type faults struct {
 	bendRead     func(*postman, *version[mailbox]) *version[mailbox]
 
 	blindTables   bool // tables are written whatever has been written meanwhile
+	blindGates    bool // serving gates are set whatever has become of the pod
 	noHold        bool // calls are made though the hold has run out
 	openAnything  bool // the broker takes any epoch record
 	confirmAll    bool // the broker confirms whatever it is asked for

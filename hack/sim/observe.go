@@ -130,7 +130,7 @@ func (v *view) sumUp() plan.Deployment {
 	var sets []plan.ReplicaSet
 	for _, set := range v.replicaSets {
 		o := set.obj
-		sets = append(sets, plan.ReplicaSet{Size: o.replicas, Desired: o.desired, Pods: o.actual, Ready: o.ready, Observed: o.observed >= o.written})
+		sets = append(sets, plan.ReplicaSet{Name: set.name, Size: o.replicas, Desired: o.desired, Pods: o.actual, Ready: o.ready, Observed: o.observed >= o.written})
 	}
 	return plan.SumUp(d.replicas, d.observed >= d.written, sets)
 }

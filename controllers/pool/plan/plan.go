@@ -23,7 +23,8 @@ type Plan struct {
 	Moves []Move
 	// Specs are the worker specs to write, each by compare-and-swap on the object that was read.
 	Specs []SpecWrite
-	// Gates are the serving gates to set.
+	// Gates are the serving gates to set, each by compare-and-swap on the pod that was observed: a late write of a
+	// leader that was deposed would open one too many, and the Deployment would delete another pod for it.
 	Gates []Gate
 	// Cheapen are pods to get the lowest deletion cost; Restore are pods to lose it. A pod's gate turns False
 	// only after it has been seen cheap: who has seen it not ready has then seen its cost too.

@@ -4,9 +4,8 @@
 package plan
 
 import (
+	"maps"
 	"time"
-
-	"convoy.dev/convoy/worker/lane"
 )
 
 // generation is the pods that one ReplicaSet made.
@@ -17,11 +16,12 @@ type generation struct {
 
 // census counts the active pods as those see them who choose the pods to delete.
 type census struct {
-	// pods are all of them, needed those that are bound or hold lanes, ready those of the needed that are ready, by
-	// generation idle and needed ones.
-	pods             int
+	// needed are pods that are bound or hold lanes, ready those of them that are ready, by generation idle and
+	// needed ones.
 	needed, ready    int
 	neededOf, idleOf map[generation]int
+	// of counts all pods by ReplicaSet, the idle as not ready.
+	of map[string]Count
 	// busy says that a pod without use could still be mistaken for one at work: ready, or not yet seen cheap.
 	busy bool
 	// given is when the last of the pods without use was made cheap.
@@ -29,26 +29,28 @@ type census struct {
 }
 
 func (p *planner) census() census {
-	c := census{neededOf: map[generation]int{}, idleOf: map[generation]int{}}
+	c := census{neededOf: map[generation]int{}, idleOf: map[generation]int{}, of: map[string]Count{}}
 	for _, d := range p.sorted {
 		if !d.active() {
 			continue
 		}
-		c.pods++
-		of := generation{d.Set, d.Current}
-		if d.slot == lane.None && d.held == 0 {
-			c.idleOf[of]++
+		generation, count := generation{d.Set, d.Current}, c.of[d.Set]
+		count.Pods++
+		if p.idle(d) {
+			c.idleOf[generation]++
 			c.busy = c.busy || d.Ready || d.Serving || !d.Cheap
 			if d.CheapSince.After(c.given) {
 				c.given = d.CheapSince
 			}
-			continue
+		} else {
+			c.needed++
+			c.neededOf[generation]++
+			if d.Ready {
+				c.ready++
+				count.Ready++
+			}
 		}
-		c.needed++
-		c.neededOf[of]++
-		if d.Ready {
-			c.ready++
-		}
+		c.of[d.Set] = count
 	}
 	return c
 }
@@ -57,8 +59,8 @@ func (p *planner) census() census {
 const known = 10 * time.Second
 
 // replicas is the Deployment's size: up at once; down by no more than the pods that hold nothing, and only when
-// whoever chooses the pods to delete has seen that exactly these are not ready, and counts no pod that is gone: one
-// evicted, and still taken for ready, would leave another to be deleted. If one at work is not ready either (its node is
+// whoever chooses the pods to delete has seen that exactly these are not ready. Each ReplicaSet is to count as many pods
+// as are seen here: one evicted, and still taken for ready, would leave another to be deleted. If one at work is not ready either (its node is
 // silent, its worker down), the cost alone tells them apart, and is given time to be seen.
 func (p *planner) replicas() int {
 	kept, now := p.keptReplicas(), p.state.Deployment.Replicas
@@ -66,7 +68,7 @@ func (p *planner) replicas() int {
 		return kept
 	}
 	c := p.census()
-	if seen := p.state.Deployment; c.busy || seen.Pods != c.pods || seen.Ready != c.ready {
+	if c.busy || !maps.Equal(c.of, p.state.Deployment.Seen) {
 		return now
 	}
 	if seen := c.given.Add(known); c.ready < c.needed && p.now.Before(seen) {

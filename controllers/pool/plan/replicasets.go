@@ -7,9 +7,10 @@ package plan
 type Deployment struct {
 	// Replicas is spec.replicas.
 	Replicas int
-	// Pods and Ready are the sums of status.replicas and status.readyReplicas over its ReplicaSets: what the
-	// controllers that choose pods to delete have seen of pods and their readiness.
-	Pods, Ready int
+	// Ready is the sum of status.readyReplicas over its ReplicaSets, and Seen has what each of them counts, by name:
+	// what those who choose pods to delete have seen of the pods. A set that is not in it has none.
+	Ready int
+	Seen  map[string]Count
 	// Sets is how many of its ReplicaSets are to have pods, whether or not the pods can be made: in a rollout more
 	// than one.
 	Sets int
@@ -19,8 +20,12 @@ type Deployment struct {
 	Shrinking bool
 }
 
+// Count is how many pods a ReplicaSet has, and how many of them are ready.
+type Count struct{ Pods, Ready int }
+
 // ReplicaSet is one ReplicaSet of the Deployment, as its object tells it.
 type ReplicaSet struct {
+	Name string
 	// Size is spec.replicas.
 	Size int
 	// Desired is the Deployment's size by which this one was sized last (the Deployment controller's annotation
@@ -42,12 +47,14 @@ const NotSaid = -1
 // made smaller meanwhile, so that only too few are a sign then. One alone of the right size is right by whatever size it
 // was made: the Deployment controller does not correct its annotation.
 func SumUp(replicas int, observed bool, sets []ReplicaSet) Deployment {
-	d := Deployment{Replicas: replicas, Shrinking: !observed}
+	d := Deployment{Replicas: replicas, Shrinking: !observed, Seen: map[string]Count{}}
 	total, pending := 0, false
 	for _, set := range sets {
 		total += set.Size
-		d.Pods += set.Pods
 		d.Ready += set.Ready
+		if set.Pods > 0 {
+			d.Seen[set.Name] = Count{set.Pods, set.Ready}
+		}
 		if set.Size > 0 {
 			d.Sets++
 			pending = pending || set.Desired != NotSaid && set.Desired != replicas

@@ -47,9 +47,11 @@ func TestWhenADeploymentShrinks(t *testing.T) {
 
 func TestADeploymentIsSummedUp(t *testing.T) {
 	got := SumUp(4, true, []ReplicaSet{
-		{Size: 3, Desired: 4, Pods: 3, Ready: 2, Observed: true}, {Size: 2, Desired: 4, Pods: 1, Ready: 1, Observed: true}, {Desired: 9, Observed: true},
+		{Name: "old", Size: 3, Desired: 4, Pods: 3, Ready: 2, Observed: true}, {Name: "new", Size: 2, Desired: 4, Pods: 1, Ready: 1, Observed: true},
+		{Name: "gone", Desired: 9, Observed: true},
 	})
-	if diff := cmp.Diff(Deployment{Replicas: 4, Pods: 4, Ready: 3, Sets: 2}, got); diff != "" {
+	want := Deployment{Replicas: 4, Ready: 3, Sets: 2, Seen: map[string]Count{"old": {3, 2}, "new": {1, 1}}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

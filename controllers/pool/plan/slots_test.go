@@ -69,6 +69,7 @@ func TestANewSlotTakesTheLowestFreeNumber(t *testing.T) {
 
 // Three workers and one pod that has been given up; the Deployment has four replicas.
 func TestHowFarTheDeploymentShrinks(t *testing.T) {
+	counts := func(w *world, pods, ready int) { w.Deployment.Seen[w.Pods[0].Set] = Count{pods, ready} }
 	for _, c := range []struct {
 		name   string
 		change func(w *world, idle *Pod)
@@ -78,27 +79,30 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		{"its gate is still True", func(_ *world, d *Pod) { d.Serving = true }, 4},
 		{"it is still ready", func(_ *world, d *Pod) { d.Ready = true }, 4},
 		{"it has not been seen cheap", func(_ *world, d *Pod) { d.Cheap = false }, 4},
-		{"the ReplicaSet still counts it as ready", func(w *world, _ *Pod) { w.Deployment.Ready = 4 }, 4},
-		{"it goes already", func(w *world, d *Pod) { d.Deleting, w.Deployment.Pods = true, 3 }, 3},
+		{"the ReplicaSet still counts it as ready", func(w *world, _ *Pod) { counts(w, 4, 4) }, 4},
+		{"it goes already", func(w *world, d *Pod) { d.Deleting = true; counts(w, 3, 3) }, 3},
 		{"it goes already, and the ReplicaSet still counts it", func(_ *world, d *Pod) { d.Deleting = true }, 4},
-		{"the ReplicaSet counts one that was evicted in place of one at work", func(w *world, d *Pod) {
-			w.pod("p1").Phase, w.Table.Slots[1].Pod = Failed, d.PodRef
+		{"it is of one ReplicaSet, and another one counts it", func(w *world, d *Pod) {
+			w.Deployment.Seen = map[string]Count{d.Set: {3, 3}, "set-9": {1, 0}}
 		}, 4},
 		{"a pod that never came counts as idle", func(w *world, _ *Pod) { w.Deployment.Replicas = 5 }, 3},
 		{"two are to go, one of them drains", func(w *world, _ *Pod) {
 			w.Pool.Wanted, w.mailbox("p2").Report.Observed = 2, 0
 		}, 3},
-		{"it is of another generation, and the others have none to spare", func(_ *world, d *Pod) { d.Set = "set-9" }, 4},
+		{"it is of another generation, and the others have none to spare", func(w *world, d *Pod) { d.Set = "set-9"; w.look() }, 4},
 		{"one at work is not seen ready, and the cost may not have been seen", func(w *world, d *Pod) {
-			w.pod("p1").Ready, w.Deployment.Ready, d.CheapSince = false, 2, w.now.Add(-known+1)
+			w.pod("p1").Ready, d.CheapSince = false, w.now.Add(-known+1)
+			w.look()
 		}, 4},
 		{"one at work is not ready, and the cost has been seen", func(w *world, d *Pod) {
-			w.pod("p1").Ready, w.Deployment.Ready, d.CheapSince = false, 2, w.now.Add(-known)
+			w.pod("p1").Ready, d.CheapSince = false, w.now.Add(-known)
+			w.look()
 		}, 3},
-		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { w.Deployment.Ready = 2 }, 4},
+		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { counts(w, 4, 2) }, 4},
 		{"another ReplicaSet cannot make its pods", func(w *world, _ *Pod) { w.Deployment.Sets = 2 }, 3},
 		{"the same, and the one with the workers has none to spare", func(w *world, d *Pod) {
-			w.Deployment.Sets, w.Deployment.Pods, w.Deployment.Replicas, d.Deleting = 2, 3, 5, true
+			w.Deployment.Sets, w.Deployment.Replicas, d.Deleting = 2, 5, true
+			w.look()
 		}, 5},
 		{"the same, and the last step is under way", func(w *world, _ *Pod) {
 			w.Deployment.Sets, w.Deployment.Shrinking = 2, true
@@ -109,7 +113,8 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			w := settled(t, 6, 3)
 			idle := w.addPod()
 			idle.Cheap = true
-			w.Deployment.Replicas, w.Deployment.Pods = 4, 4
+			w.Deployment.Replicas = 4
+			w.look()
 			c.change(w, idle)
 			if got := Make(w.State, w.now).Replicas; got != c.want {
 				t.Errorf("%d replicas, want %d", got, c.want)
@@ -126,7 +131,8 @@ func TestAMixedDeploymentShrinksByOne(t *testing.T) {
 		old := w.addPod()
 		old.Cheap, old.Current, old.Set = true, false, "set-9"
 	}
-	w.Deployment.Replicas, w.Deployment.Pods = 6, 6
+	w.Deployment.Replicas = 6
+	w.look()
 	if got := Make(w.State, w.now).Replicas; got != 5 {
 		t.Errorf("%d replicas, want 5", got)
 	}

@@ -269,7 +269,22 @@ func (w *world) countSets() {
 	if w.Deployment.Replicas > 0 {
 		sets[fmt.Sprint("set-", w.set)] = true
 	}
-	w.Deployment.Sets, w.Deployment.Pods = len(sets), len(w.actives())
+	w.Deployment.Sets = len(sets)
+	w.look()
+}
+
+// look lets the ReplicaSets see the pods as they are.
+func (w *world) look() {
+	w.Deployment.Ready, w.Deployment.Seen = 0, map[string]Count{}
+	for _, d := range w.actives() {
+		n := w.Deployment.Seen[d.Set]
+		n.Pods++
+		if d.Ready {
+			w.Deployment.Ready++
+			n.Ready++
+		}
+		w.Deployment.Seen[d.Set] = n
+	}
 }
 
 // actives are the pods that a ReplicaSet counts, in the order in which it deletes those that are not ready.
