@@ -144,6 +144,7 @@ func (s *Sequencer) completeFront(ki int32) {
 	l.payloads--
 	l.ledger.complete(n.position, n.ordinal)
 	s.emit(Effect{Kind: Complete, Lane: l.id, Position: n.position, Sequence: n.sequence, Hash: k.hash, Key: k.name, Payload: n.payload})
+	s.unblock(l) // There may be no further message whose coming would say so.
 }
 
 // Failed says that the handler refused the call, or was certainly not reached. It returns false when the call is

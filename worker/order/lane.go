@@ -177,4 +177,10 @@ func (s *Sequencer) Credit(number int32) int {
 // lookBehind is how many messages are taken at a time when the buffer holds only keys that cannot be started.
 const lookBehind = 64
 
+// Full reports whether the lane's look-ahead is full. The next message handed in is then refused, and Blocked says why.
+func (s *Sequencer) Full(number int32) bool {
+	li := s.laneIndex(number)
+	return li != 0 && s.fullOf(&s.lanes[li])
+}
+
 func (s *Sequencer) fullOf(l *lane) bool { return l.ledger.outstanding >= s.config.LookAhead }

@@ -188,7 +188,7 @@ func (g *ledger) snapshot(p *Progress) {
 		w.pass(g.ring[i&uint64(len(g.ring)-1)])
 	}
 	w.gap = w.gap || g.pending
-	p.Taken = g.taken
+	p.Taken, p.Outstanding = g.taken, g.outstanding
 	if w.last == 0 {
 		p.LowWater = g.taken
 	} else if w.gap {

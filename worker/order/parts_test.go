@@ -88,8 +88,8 @@ func TestLedgerIsASet(t *testing.T) {
 				if len(p.Ranges) > len(outstanding)+len(opening.Ranges)+1 {
 					t.Fatalf("%d ranges for %d outstanding", len(p.Ranges), len(outstanding))
 				}
-				if g.outstanding != len(outstanding) || p.Taken != next {
-					t.Fatalf("outstanding %d, taken %d; want %d, %d", g.outstanding, p.Taken, len(outstanding), next)
+				if p.Outstanding != len(outstanding) || p.Taken != next {
+					t.Fatalf("outstanding %d, taken %d; want %d, %d", p.Outstanding, p.Taken, len(outstanding), next)
 				}
 			},
 		})

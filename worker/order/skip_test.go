@@ -58,6 +58,9 @@ func TestWithoutAParkNothingIsDiverted(t *testing.T) {
 	for at := Position(1); s.Message(1, Message{Position: at, Sequence: Sequence(at), Key: "hot", Payload: Payload(at)}); at++ {
 		taken++
 	}
+	if !s.Full(1) || s.Full(2) {
+		t.Error("the lane is not said to be full, or one that is not open is")
+	}
 	if taken != 8 {
 		t.Errorf("%d messages of one key are taken, want the whole look-ahead of 8", taken)
 	}

@@ -77,6 +77,8 @@ type Progress struct {
 	Ranges []Range
 	// Taken is the highest position the sequencer was given.
 	Taken Position
+	// Outstanding counts the messages up to Taken that are not completed.
+	Outstanding int
 	// Attempts are the messages started and not concluded, in no particular order.
 	Attempts []Attempt
 	// Returned are keys whose park was emptied while the lane was still delivering what a dead owner had taken.

@@ -157,6 +157,9 @@ func (w *world) judgeDrained(e Effect) {
 	if !slices.Equal(open, l.given) {
 		w.fail("gave back %v, open are %v", l.given, open)
 	}
+	if e.Progress.Outstanding != len(open) {
+		w.fail("%d are outstanding, open are %v", e.Progress.Outstanding, open)
+	}
 	for _, c := range w.calls {
 		if c.effect.Lane == e.Lane && c.until > w.now {
 			w.fail("drained while %v may run", c.items)
