@@ -73,6 +73,9 @@ func (w *Worker) feedLane(l *heldLane) bool {
 		return false
 	}
 	fed := false
+	if _, told := w.halts.blocked[l.number]; !told && w.seq.Full(l.number) && l.feed.pending[l.feed.head].noKey == nil {
+		w.take(l, &l.feed.pending[l.feed.head]) // It is refused, and the sequencer says which key is in the way.
+	}
 	for credit := w.seq.Credit(l.number); credit > 0 && l.feed.len() > 0; credit-- {
 		a := &l.feed.pending[l.feed.head]
 		if a.noKey != nil {

@@ -4,9 +4,12 @@
 package run_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,9 +44,11 @@ type world struct {
 	handler *handler
 	marks   string
 	barrier time.Duration
-	missing v1alpha1.MissingKeyPolicy
-	failure order.Policy
-	next    map[string]int // the number of each key's next message
+	// drainTimeout is 30 s if it is 0.
+	drainTimeout time.Duration
+	missing      v1alpha1.MissingKeyPolicy
+	failure      order.Policy
+	next         map[string]int // the number of each key's next message
 }
 
 func story(t *testing.T, lanes int32, tell func(w *world)) {
@@ -82,7 +87,7 @@ func (w *world) start() *process {
 	p := &process{w: w, ended: make(chan struct{}), gather: prometheus.NewRegistry()}
 	p.worker, err = run.New(run.Config{
 		PodUID: podUID, Claim: broker.Claim{Cluster: "c", Namespace: "n", Name: "p", UID: "u", Fingerprint: "f"},
-		Key: expression, OnMissing: w.missing, Fence: fence, Barrier: w.barrier, DrainTimeout: 30 * time.Second,
+		Key: expression, OnMissing: w.missing, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, NoPark: true, Buffer: 64, LookAhead: 512, Seed: 7,
@@ -189,4 +194,34 @@ func (w *world) states() string {
 func (w *world) untilStates(want string) {
 	w.t.Helper()
 	w.until("lanes are "+want, func() bool { return w.states() == want })
+}
+
+// status asks one of the worker's endpoints.
+func (p *process) status(endpoint http.HandlerFunc) int {
+	recorder := httptest.NewRecorder()
+	endpoint(recorder, httptest.NewRequestWithContext(p.w.t.Context(), http.MethodGet, "/", nil))
+	return recorder.Code
+}
+
+// metric is the value of a counter with that outcome.
+func (p *process) metric(name, outcome string) float64 {
+	families, err := p.gather.Gather()
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && len(m.GetLabel()) == 1 && m.GetLabel()[0].GetValue() == outcome {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+// claimed lets a pool of that name have the claim.
+func (w *world) claimed(name string) {
+	if err := w.broker.Connect().Claim(w.t.Context(), broker.Claim{Cluster: "c", Namespace: "n", Name: name, UID: "v"}); err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -8,6 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/deliver"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/order"
 	"convoy.dev/convoy/worker/run"
 )
 
@@ -37,6 +42,385 @@ func TestLanesAreRunAndHandedBack(t *testing.T) {
 			if saved := w.broker.Saved(lane); !saved.Final {
 				w.t.Errorf("lane %d has no last word: %+v", lane, saved)
 			}
+		}
+		if w.handler.repeats() > 0 {
+			w.t.Errorf("%d messages came twice, in clean hand-overs", w.handler.repeats())
+		}
+	})
+}
+
+// A process dies with calls under way; the next one waits until the handler cannot be working on them any more, and
+// repeats what was in flight and nothing that was flushed.
+func TestAProcessDiesAndIsStartedAgain(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.barrier = timeout
+		w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+			return 9 * time.Second, deliver.Outcome{Kind: deliver.Done}
+		}
+		p := w.start()
+		w.grant(1, 1, 0, 1)
+		w.untilStates("0:Running 1:Running")
+		w.publish(0, "a", "b")
+		w.publish(1, "c")
+		w.until("three calls run", func() bool { return w.handler.count() == 3 })
+		p.crash()
+		died := time.Now()
+		w.handler.set(func() { w.handler.does = nil })
+		w.publish(0, "a")
+		w.start()
+		w.untilStates("0:Barred 1:Barred")
+		w.until("a call comes again", func() bool { return w.handler.count() > 3 })
+		if waited := time.Since(died); waited < timeout {
+			w.t.Errorf("the next process called after %v, while the handler may still work", waited)
+		}
+		w.allDone()
+		if got := w.api.report().Incarnation; got != 2 {
+			w.t.Errorf("incarnation %d, want 2", got)
+		}
+		if got := w.handler.repeats(); got != 3 {
+			w.t.Errorf("%d messages came twice, want the 3 in flight", got)
+		}
+	})
+}
+
+// Deleted by hand and made again empty, the object knows of no earlier process; the pod does.
+func TestAProcessDiesAndItsObjectIsMadeAgain(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.barrier = timeout
+		w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+			return 9 * time.Second, deliver.Outcome{Kind: deliver.Done}
+		}
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.until("a call runs", func() bool { return w.handler.count() == 1 })
+		p.crash()
+		died := time.Now()
+		w.api.remove()
+		w.api.create(podUID)
+		w.grant(2, 1, 0)
+		w.handler.set(func() { w.handler.does = nil })
+		w.publish(0, "a")
+		w.start()
+		w.allDone()
+		if waited := time.Since(died); waited < timeout {
+			w.t.Errorf("the next process went on after %v", waited)
+		}
+	})
+}
+
+func TestAnObjectMadeAgainIsWrittenAgain(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.start()
+		w.grant(5, 1, 0)
+		w.untilStates("0:Running")
+		w.api.remove()
+		w.pass(time.Second)
+		w.api.create(podUID)
+		w.untilStates("0:Running")
+		w.grant(5, 1, 0) // the same revision again
+		w.publish(0, "a")
+		w.allDone()
+		if r := w.api.report(); r.Observed != 5 || r.Incarnation != 1 {
+			w.t.Errorf("report %+v", r)
+		}
+	})
+}
+
+func TestAnObjectOfAnotherPodIsNotMine(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.api.remove()
+		w.api.create("pod-0")
+		w.start()
+		w.grant(5, 1, 0)
+		w.pass(5 * time.Second)
+		if r := w.api.report(); r.Incarnation != 0 {
+			w.t.Errorf("it was written: %+v", r)
+		}
+		w.api.remove()
+		w.api.create(podUID)
+		w.grant(6, 1, 0)
+		w.untilStates("0:Running")
+	})
+}
+
+func TestASpecOfThePastIsIgnored(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.start()
+		w.grant(5, 1, 0)
+		w.untilStates("0:Running")
+		w.grant(4, 1, 0, 1)
+		w.pass(5 * time.Second)
+		if got := w.states(); got != "0:Running" {
+			w.t.Errorf("lanes are %s", got)
+		}
+	})
+}
+
+func TestTheAPIServerIsAwayForAnHour(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.start()
+		w.grant(1, 1, 0)
+		w.untilStates("0:Running")
+		w.api.goAway(true)
+		for range 60 {
+			w.publish(0, "a", "b", "c")
+			w.pass(time.Minute)
+		}
+		w.allDone()
+		w.api.goAway(false)
+		w.grant(2, 2, 1)
+		w.untilStates("1:Running")
+	})
+}
+
+func TestTheBrokerIsAwayBeyondTheFence(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+			return 100 * time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+		}
+		w.start()
+		w.grant(1, 1, 0, 1)
+		w.untilStates("0:Running 1:Running")
+		for range 200 {
+			w.publish(0, "a")
+		}
+		w.publish(1, "b")
+		w.until("it works", func() bool { return w.handler.completed("a") > 5 })
+		w.broker.Stop()
+		w.pass(fence)
+		at := w.handler.count()
+		w.pass(10 * time.Second)
+		if now := w.handler.count(); now != at {
+			w.t.Errorf("%d calls were made without the broker's word", now-at)
+		}
+		if at < 30 {
+			w.t.Errorf("%d calls: it stopped before the fence was over", at)
+		}
+		w.broker.Start()
+		w.allDone()
+		w.until("progress is flushed", func() bool { return w.broker.Saved(0).Progress.LowWater >= 200 })
+	})
+}
+
+// Calls that were cancelled for want of a hold may go on in the handler: their keys wait, and other keys go on.
+func TestTheHoldIsLostWithACallUnderWay(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.handler.does = func(k string, n int, _ *deliver.Call) (time.Duration, deliver.Outcome) {
+			if k == "slow" && n == 1 {
+				return timeout - time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+			}
+			return time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+		}
+		w.start()
+		w.grant(1, 1, 0)
+		w.untilStates("0:Running")
+		w.publish(0, "slow", "slow", "quick")
+		w.until("the slow call runs", func() bool { return w.handler.count() >= 2 })
+		w.broker.Stop()
+		w.pass(fence + time.Second)
+		w.broker.Start()
+		w.publish(0, "quick")
+		w.until("the quick key goes on", func() bool { return w.handler.completed("quick") == 2 })
+		if w.handler.completed("slow") > 0 {
+			w.t.Error("the slow call is over; this shows nothing")
+		}
+		w.allDone()
+	})
+}
+
+func TestStoppedWithACallThatHangs(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.handler.does = func(k string, _ int, _ *deliver.Call) (time.Duration, deliver.Outcome) {
+			if k == "stuck" {
+				return time.Hour, deliver.Outcome{}
+			}
+			return time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+		}
+		p := w.start()
+		w.grant(1, 1, 0, 1)
+		w.untilStates("0:Running 1:Running")
+		w.publish(0, "stuck", "a")
+		w.publish(1, "b")
+		w.until("calls run", func() bool { return w.handler.count() == 3 })
+		stopped := time.Now()
+		p.worker.Stop()
+		p.worker.Stop()
+		w.untilStates("0:Draining")
+		if took := time.Since(stopped); took > time.Second {
+			w.t.Errorf("the other lane was given up after %v", took)
+		}
+		if ending := p.wait(); ending != run.Resigned {
+			w.t.Errorf("ended as %v", ending)
+		}
+		if took := time.Since(stopped); took > timeout+time.Second {
+			w.t.Errorf("the drain took %v", took)
+		}
+	})
+}
+
+func TestStoppedAndTheAPIServerIsAway(t *testing.T) {
+	story(t, 1, func(w *world) {
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.untilStates("0:Running")
+		w.api.goAway(true)
+		p.worker.Stop()
+		w.pass(20 * time.Second)
+		if r := w.api.report(); r.Resigned {
+			w.t.Fatal("it was told")
+		}
+		w.api.goAway(false)
+		if ending := p.wait(); ending != run.Resigned || !w.api.report().Resigned {
+			w.t.Errorf("ended as %v, report %+v", ending, w.api.report())
+		}
+		again := w.start()
+		if ending := again.wait(); ending != run.Resigned {
+			w.t.Errorf("the next process of the pod ended as %v", ending)
+		}
+		w.api.remove()
+		w.api.create(podUID)
+		w.grant(9, 9, 0)
+		third := w.start()
+		if ending := third.wait(); ending != run.Resigned || !w.api.report().Resigned || w.broker.Record(0).Token.Epoch == 9 {
+			w.t.Errorf("with an object made again the next process ended as %v, report %+v", ending, w.api.report())
+		}
+	})
+}
+
+// Nothing of a drained lane runs, so that a broker that does not take its last word is not waited for longer than the
+// fence.
+func TestStoppedAndTheBrokerIsAway(t *testing.T) {
+	story(t, 1, func(w *world) {
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.allDone()
+		w.broker.Stop()
+		stopped := time.Now()
+		p.worker.Stop()
+		if ending := p.wait(); ending != run.Resigned {
+			w.t.Errorf("ended as %v", ending)
+		}
+		if took := time.Since(stopped); took > fence+time.Second {
+			w.t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestADrainThatTakesTooLongIsGivenUp(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.drainTimeout = 3 * time.Second
+		w.handler.deaf = true
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.until("a call runs", func() bool { return w.handler.count() == 1 })
+		stopped := time.Now()
+		p.worker.Stop()
+		if ending := p.wait(); ending != run.Aborted || time.Since(stopped) != w.drainTimeout {
+			w.t.Errorf("ended as %v after %v", ending, time.Since(stopped))
+		}
+		if w.api.report().Resigned {
+			w.t.Error("it resigned with a call running")
+		}
+	})
+}
+
+func TestSupersededWhileRunning(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+			return 8 * time.Second, deliver.Outcome{Kind: deliver.Done}
+		}
+		w.start()
+		w.grant(1, 1, 0, 1)
+		w.untilStates("0:Running 1:Running")
+		w.publish(0, "a")
+		w.publish(1, "b")
+		w.until("calls run", func() bool { return w.handler.count() == 2 })
+		began := time.Now()
+		w.broker.SetRecord(0, broker.Record{Token: drain.Token{Epoch: 7, Incarnation: 1}, Worker: "other"})
+		w.until("the lane is refused", func() bool { return w.states() == "0:Refused 1:Running" })
+		if took := time.Since(began); took < timeout-fence {
+			w.t.Errorf("the lane was given up after %v, with its call perhaps running", took)
+		}
+		for _, h := range w.api.report().Held {
+			if h.Index == 0 && h.Floor != 7 {
+				w.t.Errorf("floor %d, want 7", h.Floor)
+			}
+		}
+		if saved := w.broker.Saved(0); saved.Final {
+			w.t.Error("it wrote a last word for a lane that is another's")
+		}
+	})
+}
+
+func TestTheHandlerIsDownAtTheStart(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.handler.down = true
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.untilStates("0:Running")
+		w.pass(10 * time.Second)
+		if status, _ := w.api.condition(v1alpha1.ConditionHandlerAccepting); status != "False" || p.status(p.worker.Readyz) != 503 {
+			w.t.Errorf("HandlerAccepting %q, ready %d", status, p.status(p.worker.Readyz))
+		}
+		w.handler.set(func() { w.handler.down = false })
+		w.allDone()
+		w.until("the condition is true", func() bool {
+			status, _ := w.api.condition(v1alpha1.ConditionHandlerAccepting)
+			return status == "True"
+		})
+		if p.status(p.worker.Readyz) != 200 {
+			w.t.Error("not ready")
+		}
+	})
+}
+
+// A handler that is restarted refuses connections. No attempt is used up by that.
+func TestTheHandlerIsRestarted(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.failure = order.DeadLetter
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.allDone()
+		w.handler.set(func() { w.handler.down = true })
+		w.publish(0, "a", "a", "b")
+		w.pass(time.Minute)
+		w.handler.set(func() { w.handler.down = false })
+		w.allDone()
+		if got := len(w.broker.DeadLetters()); got > 0 {
+			w.t.Errorf("%d messages were dead-lettered", got)
+		}
+	})
+}
+
+func TestTheHandlerHangs(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.handler.deaf = true
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a", "b", "a")
+		w.pass(35 * time.Second)
+		w.handler.set(func() { w.handler.deaf = false })
+		w.allDone()
+	})
+}
+
+func TestConnectionsBreak(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.handler.cut = true
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a", "b", "a")
+		w.until("calls were cut", func() bool { return w.handler.count() == 2 })
+		w.handler.set(func() { w.handler.cut = false })
+		began := time.Now()
+		w.allDone()
+		if took := time.Since(began); took < timeout-time.Second {
+			w.t.Errorf("the keys went on after %v: the handler may have been at work", took)
 		}
 	})
 }
