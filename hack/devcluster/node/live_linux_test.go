@@ -48,11 +48,12 @@ func TestPodsRunAndNothingIsLeft(t *testing.T) {
 	c.kubectl("wait", "pod/server", "--for=condition=Ready", "--timeout="+patience)
 	c.expectLog("server", `"username":"system:serviceaccount:default:default"`)
 	address := "http://" + c.kubectl("get", "service", "server", "-o", "jsonpath={.spec.clusterIP}") + ":8080"
-	if got := c.kubectl("exec", "server", "--", "/probe", "call", address); got != "200 served from server" {
+	if got := c.kubectl("exec", "server", "--", "/probe", "call", address); !strings.HasSuffix(got, "200 served from server") {
 		t.Errorf("the service answered %q", got)
 	}
 	c.runToEnd("client", "Succeeded", "call", address)
 	c.expectLog("client", "200 served from server")
+	c.expectLateServiceFound()
 	c.runToEnd("failing", "Failed", "fail")
 	if got := c.kubectl("get", "pod", "failing", "-o", "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"); got != "3" {
 		t.Errorf("the exit code is %q, want 3", got)
@@ -229,6 +230,17 @@ func (c live) state() []byte {
 		return []byte(err.Error())
 	}
 	return out
+}
+
+// expectLateServiceFound calls a service before it exists: it is refused, and not left waiting, so that it calls again.
+func (c live) expectLateServiceFound() {
+	c.t.Helper()
+	const address = "10.96.200.200"
+	c.kubectl("run", "early", "--image=probe:test", "--restart=Never", "--", "call", "http://"+address+":8080")
+	c.kubectl("wait", "pod/early", "--for=condition=Ready", "--timeout="+patience)
+	c.expectLog("early", "connection refused")
+	c.kubectl("expose", "pod", "server", "--name=late", "--port=8080", "--cluster-ip="+address)
+	c.kubectl("wait", "pod/early", "--for=jsonpath={.status.phase}=Succeeded", "--timeout="+patience)
 }
 
 func (c live) runToEnd(name, phase string, args ...string) {

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"convoy.dev/convoy/hack/devcluster/controlplane"
 )
 
 // podCIDR is where the addresses of pods come from. Only the node knows them, so every cluster uses the same.
@@ -62,6 +64,19 @@ func (l link) raiseNode(ctx context.Context) error {
 	// Programs of the node reach services only if some route leads there. Nothing is forwarded by the machine.
 	if err := ip(ctx, "route", "add", "default", "via", l.Machine.String()); err != nil {
 		return fmt.Errorf("linking the node: %w", err)
+	}
+	return refuseUnknownServices(ctx)
+}
+
+// refuseUnknownServices answers what is sent to a service's address before kube-proxy knows the service. Otherwise it would go
+// to the machine, which drops it, and as connection tracking remembers the way, the retries would follow for
+// half a minute although the service is there by then.
+func refuseUnknownServices(ctx context.Context) error {
+	for _, chain := range []string{"FORWARD", "OUTPUT"} {
+		err := runQuietly(ctx, "iptables", "--wait", "--append", chain, "--destination", controlplane.ServiceCIDR, "--jump", "REJECT")
+		if err != nil {
+			return fmt.Errorf("refusing unknown services: %w", err)
+		}
 	}
 	return nil
 }

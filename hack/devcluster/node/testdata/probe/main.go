@@ -56,6 +56,7 @@ func call(url string) error {
 		if err == nil || time.Now().After(end) {
 			return show(answer, err)
 		}
+		fmt.Println(err)
 	}
 }
 
