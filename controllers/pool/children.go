@@ -75,8 +75,12 @@ func (w *writer) writeDeployment(ctx context.Context) {
 		return
 	}
 	desired, err := w.desiredDeployment(ctx)
-	if err != nil {
+	switch {
+	case refusedByServer(err), errors.Is(err, child.ErrCannotBuild):
 		w.refuse(kindDeployment, "", err)
+		return
+	case err != nil:
+		w.done.note("building the Deployment", err)
 		return
 	}
 	replicas := int64(w.plan.Replicas)

@@ -46,6 +46,7 @@ type runningPod struct {
 	worker *worker
 	told   bool // SIGTERM
 	frozen bool // its machine does nothing any more
+	down   bool // its worker's process has ended, and the kubelet waits before it starts the next
 }
 
 // startKubelet starts one for the namespace. It ends with the spec.
@@ -100,11 +101,16 @@ func (k *kubelet) turn(ctx context.Context) {
 	for i := range list.Items {
 		k.look(ctx, &list.Items[i])
 	}
+	var turns sync.WaitGroup
 	for _, running := range k.pods {
-		if !running.frozen {
-			running.worker.turn(ctx)
+		if !running.frozen && !running.down {
+			turns.Go(func() {
+				defer GinkgoRecover()
+				running.worker.turn(ctx)
+			})
 		}
 	}
+	turns.Wait()
 }
 
 func (k *kubelet) look(ctx context.Context, pod *corev1.Pod) {
@@ -161,7 +167,7 @@ func (k *kubelet) end(ctx context.Context, pod *corev1.Pod, running *runningPod)
 		running.told = true
 		running.worker.step(drain.Terminated{})
 		return
-	case !running.worker.exited && running.worker.started || k.lingers != nil && k.lingers(pod.Name):
+	case !running.worker.exited && running.worker.started && !running.down, k.lingers != nil && k.lingers(pod.Name):
 		return
 	}
 	pod.Status.Phase = corev1.PodSucceeded
@@ -176,6 +182,45 @@ func (k *kubelet) end(ctx context.Context, pod *corev1.Pod, running *runningPod)
 	k.must(ctx, k.client.Status().Update(ctx, pod))
 	k.must(ctx, k.client.Delete(ctx, pod, client.GracePeriodSeconds(0), client.Preconditions{UID: &pod.UID}))
 	delete(k.pods, pod.UID)
+}
+
+// crash ends the process of a pod's worker; the kubelet waits before it starts another.
+func (k *kubelet) crash(ctx context.Context, pod *corev1.Pod) {
+	GinkgoHelper()
+	k.change(func() { k.pods[pod.UID].down = true })
+	k.setWorkerState(ctx, pod, corev1.ContainerState{
+		Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container"},
+	})
+}
+
+// restart starts the next process of a pod's worker.
+func (k *kubelet) restart(ctx context.Context, pod *corev1.Pod) {
+	GinkgoHelper()
+	k.change(func() {
+		k.pods[pod.UID] = &runningPod{worker: newWorker(k, pod.Name, string(pod.UID), true)}
+	})
+	k.setWorkerState(ctx, pod, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}})
+}
+
+func (k *kubelet) setWorkerState(ctx context.Context, pod *corev1.Pod, state corev1.ContainerState) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		g.Expect(k.client.Get(ctx, client.ObjectKeyFromObject(pod), pod)).To(Succeed())
+		for i := range pod.Status.ContainerStatuses {
+			s := &pod.Status.ContainerStatuses[i]
+			if s.Name == v1alpha1.WorkerContainer {
+				s.State, s.Ready = state, state.Running != nil
+				s.LastTerminationState.Terminated = &corev1.ContainerStateTerminated{FinishedAt: metav1.Now(), ExitCode: 1}
+			}
+		}
+		setPodCondition(pod, corev1.ContainersReady, state.Running != nil)
+		g.Expect(k.client.Status().Update(ctx, pod)).To(Succeed())
+	}).Should(Succeed())
+}
+
+// freeze stops everything on a pod's machine, as a power cut or a lost network does.
+func (k *kubelet) freeze(pod *corev1.Pod) {
+	k.change(func() { k.pods[pod.UID].frozen = true })
 }
 
 func (k *kubelet) stuck(pod string, unit drain.Unit) bool {

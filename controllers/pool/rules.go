@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/version"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,6 +31,11 @@ var rulesSince = version.MajorMinor(1, 36)
 // desiredDeployment is the pool's Deployment, with the restart rule where both the API server and every node know it,
 // and with the worker's own wait elsewhere.
 func (w *writer) desiredDeployment(ctx context.Context) (*unstructured.Unstructured, error) {
+	if w.seen.deployment == nil {
+		if err := w.mayTake(ctx, named(kindDeployment, "apps/v1", w.seen.key)); err != nil {
+			return nil, err
+		}
+	}
 	if child.Embedded(w.seen.pool) {
 		return child.Deployment(w.childConfig(w.seen)) // the handler ends with the worker's process
 	}
@@ -44,6 +50,16 @@ func (w *writer) desiredDeployment(ctx context.Context) (*unstructured.Unstructu
 	}
 	w.seen.barrier = dropped
 	return child.Deployment(w.childConfig(w.seen))
+}
+
+// named is an object of which nothing is known but its name.
+func named(kind, version string, key types.NamespacedName) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{}
+	object.SetKind(kind)
+	object.SetAPIVersion(version)
+	object.SetNamespace(key.Namespace)
+	object.SetName(key.Name)
+	return object
 }
 
 func (w *writer) rulesDropped(ctx context.Context) (bool, error) {

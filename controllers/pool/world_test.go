@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/drain"
 )
 
 // world is one namespace with a pool, an operator and a kubelet.
@@ -37,6 +38,11 @@ func newWorld(ctx context.Context, labels map[string]string) *world {
 	w.history = watchTables(w.namespace)
 	w.kubelet = startKubelet(w.namespace, w.broker)
 	w.operator = startOperator(w.namespace, clock.RealClock{})
+	DeferCleanup(func(ctx context.Context) {
+		if CurrentSpecReport().Failed() {
+			w.dump(ctx)
+		}
+	})
 	return w
 }
 
@@ -144,8 +150,7 @@ func (w *world) settled(ctx context.Context, workers int) {
 		}
 		g.Expect(lanes.Moving).To(HaveValue(BeZero()))
 		g.Expect(w.running(ctx, g)).To(HaveLen(workers))
-		pods := w.pods(ctx)
-		g.Expect(pods).To(HaveLen(workers))
+		g.Expect(w.podNames(ctx)).To(HaveLen(workers))
 	}).Should(Succeed())
 }
 
@@ -165,4 +170,33 @@ func (w *world) running(ctx context.Context, g Gomega) map[string]int {
 		}
 	}
 	return counts
+}
+
+func (w *world) podNames(ctx context.Context) []string {
+	GinkgoHelper()
+	var names []string
+	for _, pod := range w.pods(ctx) {
+		names = append(names, pod.Name)
+	}
+	return names
+}
+
+func (w *world) podNamed(ctx context.Context, name string) *corev1.Pod {
+	GinkgoHelper()
+	pod := &corev1.Pod{}
+	Expect(env.Client.Get(ctx, w.key(name), pod)).To(Succeed())
+	return pod
+}
+
+// heldBy says that no lane of this pod drains.
+func heldBy(pod string) func(string, drain.Unit) bool {
+	return func(name string, _ drain.Unit) bool { return name == pod }
+}
+
+// dump shows what a failed spec has left.
+func (w *world) dump(ctx context.Context) {
+	for _, kinds := range []string{"convoypools,lanetables,convoyworkers", "deployments,replicasets,pods,nodes"} {
+		text, err := env.Kubectl(ctx, "", "get", kinds, "-n", w.namespace, "-o", "yaml")
+		GinkgoWriter.Println(text, err)
+	}
 }

@@ -4,6 +4,7 @@
 package child
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -12,14 +13,17 @@ import (
 	"convoy.dev/convoy/api/v1alpha1"
 )
 
+// ErrCannotBuild says that a pool's Deployment cannot be made as long as the pool is as it is.
+var ErrCannotBuild = errors.New("building the Deployment")
+
 // Deployment is the pool's Deployment but for spec.replicas, which is the caller's to decide.
 func Deployment(c Config) (*unstructured.Unstructured, error) {
 	if err := c.validate(); err != nil {
-		return nil, fmt.Errorf("building the Deployment: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrCannotBuild, err)
 	}
 	template, err := c.template()
 	if err != nil {
-		return nil, fmt.Errorf("building the Deployment: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrCannotBuild, err)
 	}
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apps/v1", "kind": "Deployment",
