@@ -58,13 +58,17 @@ func NewMemory(lanes int32) *Memory {
 	return &Memory{lanes: make([]memoryLane, lanes), changed: make(chan struct{})}
 }
 
-// Publish appends a message to a lane and returns its position. It works while the broker is stopped, too.
+// Publish appends a message to a lane and returns its position. A message without timestamp gets that of now. It works while
+// the broker is stopped, too.
 func (m *Memory) Publish(lane int32, message key.Message) order.Position {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last++
 	at := &m.lanes[lane]
 	at.end = m.last
+	if message.Timestamp.IsZero() {
+		message.Timestamp = time.Now().UTC()
+	}
 	at.messages = append(at.messages, broker.Message{Message: message, Position: m.last, Sequence: order.Sequence(m.last)})
 	m.wake()
 	return m.last

@@ -91,3 +91,27 @@ func TestMemoryForgets(t *testing.T) {
 		t.Errorf("fetching what retention took: %v", err)
 	}
 }
+
+func TestMemory(t *testing.T) {
+	brokertest.Run(t, func(t *testing.T) brokertest.Harness {
+		t.Helper()
+		brokertest.Leaks(t)
+		m := brokertest.NewMemory(4)
+		return brokertest.Harness{
+			Lanes: 4, Claim: broker.Claim{Cluster: "c", Namespace: "shop", Name: "orders", UID: "1", Fingerprint: "f"},
+			Connect: func(*testing.T) brokertest.Connection { return m.Connect() },
+			Publish: func(_ *testing.T, lane int32, messages ...key.Message) (at []order.Position) {
+				for _, message := range messages {
+					at = append(at, m.Publish(lane, message))
+				}
+				return at
+			},
+			Trim: func(_ *testing.T, through order.Position) { m.Trim(through) },
+			Restart: func(*testing.T) {
+				m.Stop()
+				m.Start()
+			},
+			Letters: func(*testing.T) []broker.DeadLetter { return m.DeadLetters() },
+		}
+	})
+}
