@@ -41,6 +41,7 @@ const (
 	deleteMailbox
 	watchBack
 	releaseKeys
+	remakePool
 	actions
 )
 
@@ -49,7 +50,7 @@ var actionNames = [actions]string{
 	"crash a handler", "freeze a worker", "end a worker by SIGTERM", "delete a pod", "delete a pod by force", "strip a pod's finalizer and delete it by force",
 	"evict a pod", "power a machine off", "cut a machine from the API", "cut a machine from the broker", "freeze a machine",
 	"delete a node", "API outage", "broker outage", "scale", "suspend", "roll out", "limit pods by quota", "block images",
-	"lose the table", "restore an older table", "delete a mailbox", "a watch goes back in time", "release parked keys",
+	"lose the table", "restore an older table", "delete a mailbox", "a watch goes back in time", "release parked keys", "delete the pool by force and make it anew",
 }
 
 func (a action) String() string { return actionNames[a] }
@@ -283,6 +284,7 @@ func (a *adversary) showThePast(name string) {
 
 func (a *adversary) onTable(what action) {
 	tables := a.w.api.tables
+	a.w.check.tableLost()
 	if tables.get(tableName) == nil || len(a.w.tables) == 0 {
 		return
 	}

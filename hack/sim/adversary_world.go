@@ -138,7 +138,32 @@ func (a *adversary) onPool(what action) {
 		a.noPullUntil = a.w.clock.now + d.span(time.Second, 8*time.Second)
 	case releaseKeys:
 		a.release()
+	case remakePool:
+		a.remakePool()
 	default:
+	}
+}
+
+// remakePool leaves nothing of what the API server knew of the workers, while some of them run on. What the broker holds
+// is kept, and the pool that is made anew adopts it; its Deployment begins without pods.
+func (a *adversary) remakePool() {
+	api := a.w.api
+	a.w.check.tableLost()
+	api.tables.remove(tableName)
+	fresh := api.deployments.get(poolName).obj
+	fresh.replicas = 0
+	fresh.written++
+	api.deployments.put(poolName, fresh)
+	for _, v := range api.pods.all() {
+		if v.obj.finalizer {
+			a.w.kube.patch(v, func(p *podObject) { p.finalizer = false })
+		}
+		if again := api.pods.get(v.name); again != nil {
+			a.w.kube.delete(again, 0)
+		}
+		if api.mailboxes.get(v.name) != nil {
+			api.mailboxes.remove(v.name)
+		}
 	}
 }
 

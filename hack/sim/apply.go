@@ -205,6 +205,7 @@ func (c *controller) writeSpec(v *view, s plan.SpecWrite) error {
 	}
 	next := live.obj
 	next.spec = s.Spec
+	c.w.check.specWritten(s.Pod.Name, s.Pod.UID, s.Spec)
 	api.mailboxes.put(s.Pod.Name, next)
 	c.w.tell(about{pod: s.Pod.Name}, "%s: spec %s", c, describeSpec(s.Spec))
 	return nil

@@ -22,6 +22,8 @@ type checker struct {
 
 	shrunk   time.Duration              // when the Deployment was last made smaller
 	late     bool                       // by a plan that was older than the table by then
+	told     map[string]int64           // by pod UID: the newest revision written to its mailbox
+	mixed    bool                       // the table was lost, or put back
 	stale    map[string]bool            // by pod UID: it was given lanes by an operator whose view of the Deployment was old
 	recorded map[drain.Unit][]recording // every write of the epoch record, in order
 }
@@ -33,7 +35,7 @@ type recording struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, stale: map[string]bool{}}
+	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, told: map[string]int64{}, stale: map[string]bool{}}
 }
 
 // fail notes a violation; the first one counts.

@@ -50,6 +50,11 @@ func (wk *worker) answered(d *delivery, c *call, result outcome) {
 		return
 	}
 	now := wk.instant()
+	if l := wk.lane(d.lane); l != nil {
+		if delete(l.failing, c.key); result != succeeded {
+			l.failing[c.key] = true
+		}
+	}
 	switch result {
 	case succeeded:
 		if wk.seq.Done(now, d.id) {

@@ -48,7 +48,12 @@ func (k *kubernetes) rollOrScale(d deploymentObject) error {
 	return k.shrinkOld(sets, newest, d)
 }
 
+// createReplicaSet waits for the one made before to be seen. The real controller does not: two new templates within the
+// few milliseconds of its watch would make it create as many pods for each, but here a watch lags by up to a second.
 func (k *kubernetes) createReplicaSet(d deploymentObject, sets []*version[replicaSetObject]) error {
+	if len(sets) < len(k.w.api.replicaSets.objects.names) {
+		return errConflict
+	}
 	room := max(0, d.replicas+maxSurge-totalReplicas(sets))
 	set := replicaSetObject{generation: d.generation, created: k.w.clock.now, replicas: min(room, d.replicas),
 		desired: d.replicas, maxTotal: d.replicas + maxSurge, written: 1}

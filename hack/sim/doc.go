@@ -42,7 +42,7 @@
 //   - Watches: versions of one object arrive in order, but late; objects among themselves in any order. A worker's
 //     watch may show old versions once more. Operators act on caches as stale as that, or stalled for seconds.
 //   - The Deployment and ReplicaSet controllers follow the sources of Kubernetes 1.37, with caches and expectations of
-//     their own.
+//     their own, which lag but keep the order within a kind.
 //   - What the API says of a pod and what runs on the machine are two things. Force deletion, pod garbage collection and
 //     a finalizer stripped by hand separate them.
 //   - The handler's side of the contract: a call is over timeoutSeconds after it was sent, and what carries a lower

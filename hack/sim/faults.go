@@ -19,6 +19,9 @@ type faults struct {
 	bendSpec     func(*postman, drain.Spec) drain.Spec
 	bendRead     func(*postman, *version[mailbox]) *version[mailbox]
 
+	blindReports  bool // reports are written whatever has been written meanwhile
+	anyWorker     bool // an epoch record does not say whose it is
+	headOfLine    bool // while a message is to be tried again nothing more of its lane is taken
 	blindTables   bool // tables are written whatever has been written meanwhile
 	blindGates    bool // serving gates are set whatever has become of the pod
 	noHold        bool // calls are made though the hold has run out
@@ -81,6 +84,21 @@ func (f *faults) casTable(api *apiServer, rv int64, t plan.Table) error {
 		return nil
 	}
 	return api.tables.update(tableName, rv, t)
+}
+
+func (f *faults) casReport(w *World, on *version[mailbox], r drain.Report) error {
+	live := w.api.mailboxes.get(on.name)
+	switch {
+	case live == nil:
+		return errNotFound
+	case live.rv != on.rv && !f.blindReports:
+		return errConflict
+	}
+	w.check.reportWritten(on.name, live.obj.report, r)
+	next := live.obj
+	next.report = r
+	w.api.mailboxes.put(on.name, next)
+	return nil
 }
 
 func (f *faults) progressKey(t drain.Token) int64 {

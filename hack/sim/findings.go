@@ -6,6 +6,8 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 )
 
 // missing is a rule taken away: the simulation must find that out.
@@ -57,10 +59,12 @@ func (m missing) seek(first uint64) Finding {
 	return f
 }
 
-// RemoveRules takes every rule of the table away, one at a time, and reports each.
-func RemoveRules(first uint64, report func(Finding)) {
+// RemoveRules takes the rules of the table away whose name contains a text, one at a time, and reports each.
+func RemoveRules(first uint64, name string, report func(Finding)) {
 	for _, m := range rulesTakenAway {
-		report(m.seek(first))
+		if strings.Contains(m.name, name) {
+			report(m.seek(first))
+		}
 	}
 }
 
@@ -71,6 +75,15 @@ func trouble(kinds ...action) func(*Settings) {
 		for _, a := range kinds {
 			s.Weights[a]++
 		}
+	}
+}
+
+// oneWorker has a pool of one worker or two, whose operators see things late: then no other mailbox tells that a table is
+// an old one.
+func oneWorker(focus func(*Settings)) func(*Settings) {
+	return func(s *Settings) {
+		focus(s)
+		s.Workers, s.MaxWorkers, s.API.watchLag, s.Pace = 1, 2, 2*time.Second, 300*time.Millisecond
 	}
 }
 

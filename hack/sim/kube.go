@@ -51,6 +51,7 @@ func newKubernetes(w *World) *kubernetes {
 	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}, cleaned: map[string]int{}}
 	k.manager = w.newProcess()
 	k.client = w.newClient(k.manager)
+	k.client.inOrder = true
 	k.deployments = w.api.deployments.watch(k.client, func(string) { k.wake() })
 	k.replicaSets = w.api.replicaSets.watch(k.client, func(string) { k.wake() })
 	k.pods = w.api.pods.watch(k.client, k.podChanged)

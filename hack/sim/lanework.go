@@ -24,9 +24,10 @@ type heldLane struct {
 	reading  bool // a read is under way
 	ops      []order.Effect
 	opsDone  int
-	busy     bool // the first of ops is under way
-	dirty    bool // progress has changed since the last flush was sent
-	flushing bool // a flush is under way
+	busy     bool            // the first of ops is under way
+	failing  map[string]bool // keys with a message to be tried again, for one of the faults
+	dirty    bool            // progress has changed since the last flush was sent
+	flushing bool            // a flush is under way
 }
 
 func (wk *worker) startUnit(unit drain.Unit, token drain.Token) {
@@ -34,7 +35,7 @@ func (wk *worker) startUnit(unit drain.Unit, token drain.Token) {
 	if unit.Kind == drain.Shard {
 		return // nothing is routed
 	}
-	l := &heldLane{number: unit.Index, token: token}
+	l := &heldLane{number: unit.Index, token: token, failing: map[string]bool{}}
 	if wk.lanes[unit.Index] != nil {
 		// The sequencer still waits for calls of the grant before, which was superseded.
 		wk.next[unit.Index] = l
@@ -197,6 +198,9 @@ func (wk *worker) lane(number int32) *heldLane {
 // feed hands messages of the lane to the sequencer as it asks for them.
 func (wk *worker) feed(l *heldLane) {
 	if l == nil || !l.open || l.stopped || l.aborted || l.fenced || l.reading {
+		return
+	}
+	if wk.w.faults.headOfLine && len(l.failing) > 0 {
 		return
 	}
 	credit := wk.seq.Credit(l.number)

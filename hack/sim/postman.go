@@ -151,9 +151,7 @@ func (p *postman) put(on *version[mailbox], r drain.Report, reply func(error)) {
 	w, name := p.wk.w, p.wk.run.name
 	var made *version[mailbox]
 	w.api.request(p.wk.process, p.wk.run.on.api, func() error {
-		next := on.obj
-		next.report = r
-		if err := w.api.mailboxes.update(name, on.rv, next); err != nil {
+		if err := w.faults.casReport(w, on, r); err != nil {
 			return err
 		}
 		made = w.api.mailboxes.get(name)

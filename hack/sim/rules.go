@@ -14,6 +14,9 @@ const (
 	GivenUnreleased Rule = "GivenUnreleased"
 	// EpochBack: an epoch did not grow: in the table, or as a handler sees it.
 	EpochBack Rule = "EpochBack"
+	// MailboxBack: a spec older than one before was written to a pod's mailbox, or a report over that of a later
+	// process, or one that takes back what was observed or that its worker resigned.
+	MailboxBack Rule = "MailboxBack"
 	// KeyOverlap: two calls of one key at once, and neither is the stale one of a process that was frozen between
 	// the check of its hold and the call.
 	KeyOverlap Rule = "KeyOverlap"

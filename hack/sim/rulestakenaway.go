@@ -13,12 +13,10 @@ import (
 
 // rulesTakenAway is the safety rules of the protocol, each with a way to break it from outside the code that keeps it.
 //
-// Four rules are missing here, because others hold what they hold wherever random schedules come: that an epoch record
-// names its worker (epochs jump when a table is rebuilt, so that no two workers come to have the same one), that only
-// newer specs are written (a worker ignores older ones, and the broker refuses what they grant), that a resignation is
-// marked in the pod (a pod whose worker resigned is deleted), and that a report is written by compare-and-swap (an old
-// one says what was true of the same pod, and the broker's record keeps the incarnations). The models in hack/model
-// look at the protocol without these crutches.
+// Some are shown by what must not be in the mailboxes (MailboxBack), because others hold what they hold wherever random
+// schedules come: a worker ignores older specs, and the broker refuses what they grant; an old report says what was true
+// of the same pod, and the epoch records keep the incarnations. The models in hack/model look at the protocol without
+// these crutches.
 var rulesTakenAway = []missing{
 	{"any acknowledgement", "an acknowledgement counts only for the revision it answers", overlapping, 1000, nil, func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
@@ -114,6 +112,30 @@ var rulesTakenAway = []missing{
 	{"anybody parks", "the park is written on condition of the epoch record", []Rule{WentBack, Skipped}, 100000, trouble(freezeWorker, freezeMachine, releaseKeys, forceDelete), func() *faults {
 		return &faults{anyPark: true}
 	}},
+	{"nameless epoch records", "an epoch record names its worker", overlapping, 1000, trouble(remakePool, freezeMachine, freezeWorker, cutFromAPI), func() *faults {
+		return &faults{anyWorker: true}
+	}},
+	{"older specs written", "only newer specs are written", []Rule{MailboxBack}, 1000, trouble(deposeController, stallWatches, scalePool, rollOut), func() *faults {
+		return &faults{bendState: theirOwnTable}
+	}},
+	{"no look before a first spec", "before an empty mailbox is written to, the table is read live", []Rule{MailboxBack}, 20000, oneWorker(trouble(deposeController, scalePool, scalePool, rollOut, deleteMailbox, deleteMailbox, deleteMailbox)), func() *faults {
+		return &faults{bendPlan: func(_ plan.State, p plan.Plan) plan.Plan {
+			p.Specs = slices.Clone(p.Specs)
+			for i := range p.Specs {
+				p.Specs[i].Recheck = false
+			}
+			return p
+		}}
+	}},
+	{"reports without comparison", "a report is written by compare-and-swap", []Rule{MailboxBack}, 1000, trouble(crashWorker, scalePool), func() *faults {
+		return &faults{blindReports: true}
+	}},
+	{"resignation not marked", "that a worker resigned is marked in its pod", overlapping, 20000, trouble(endWorker, endWorker, deleteMailbox, deleteMailbox, stallWatches, deposeController), func() *faults {
+		return &faults{bendDrain: func(c *drain.Config) { c.Resigned = false }}
+	}},
+	{"head of line", "a message to be tried again holds up its key alone", []Rule{LaneDelayed}, 500, nil, func() *faults {
+		return &faults{headOfLine: true}
+	}},
 	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 2000, nil, func() *faults {
 		return &faults{bendPlan: withoutBumps}
 	}},
@@ -123,9 +145,25 @@ var rulesTakenAway = []missing{
 			return p
 		}}
 	}},
+	{"blind gates", "a serving gate is set on the pod as it was observed", []Rule{DeletedWithLanes}, 100000, trouble(deposeController, freezeController, stallWatches, rollOut, rollOut), func() *faults {
+		return &faults{blindGates: true}
+	}},
 	{"gate before the drain", "a pod's gate turns False only when it holds nothing", []Rule{DeletedWithLanes}, 1000, nil, func() *faults {
 		return &faults{bendPlan: gatesByBinding}
 	}},
+}
+
+// theirOwnTable lets the planner believe that no mailbox is newer than the table that it has seen.
+func theirOwnTable(s plan.State) plan.State {
+	if s.Table == nil {
+		return s
+	}
+	return bendWorkers(s, func(w *plan.Worker) {
+		if max(w.Spec.Revision, w.Report.Observed) > s.Table.Revision {
+			w.Spec.Revision, w.Report.Observed = s.Table.Revision-1, s.Table.Revision-1
+			w.Spec.Grants, w.Report.Held = nil, nil
+		}
+	})
 }
 
 func stoppedPod(p plan.Pod) plan.Pod {

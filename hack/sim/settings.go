@@ -85,6 +85,10 @@ func draw(d *dice) Settings {
 	}
 	few := d.chance(0.6)
 	for a := range s.Weights {
+		if action(a) == remakePool {
+			s.Weights[a] = max(0, min(s.Weights[loseTable], s.Weights[stripAndDelete])-1)
+			continue
+		}
 		s.Weights[a] = d.between(0, 4)
 		if few && !d.chance(0.25) {
 			s.Weights[a] = 0

@@ -156,12 +156,14 @@ func (s *store[T]) prune() {
 }
 
 // cache is one client's idea of the objects of one kind: each object's versions arrive in order, but late, and the
-// objects among themselves in any order.
+// objects among themselves in any order. (An API server keeps the order within one watch, but operators need not have
+// everything from one. Kubernetes' own controllers do.)
 type cache[T any] struct {
 	by      *client
 	api     *apiServer
 	seen    byName[*version[T]]
-	due     map[string]time.Duration       // when the last version sent arrives
+	due     map[string]time.Duration       // when the last version sent arrives, by object
+	last    time.Duration                  // when the last one of any arrives
 	newest  map[string]int64               // resourceVersion of the last version that arrived
 	wanted  func(name string, obj *T) bool // nil: all
 	changed func(name string)
@@ -172,6 +174,7 @@ type client struct {
 	lag          func() time.Duration
 	stalledUntil time.Duration
 	closed       bool
+	inOrder      bool // whatever is of one kind arrives in the order in which it was written
 	process      *process
 	link         *link
 }
@@ -181,7 +184,10 @@ func (c *cache[T]) send(v *version[T]) {
 		return
 	}
 	at := max(c.api.clock.now+c.by.lag(), c.due[v.name], c.by.stalledUntil, c.api.downUntil)
-	c.due[v.name] = at
+	if c.by.inOrder {
+		at = max(at, c.last)
+	}
+	c.due[v.name], c.last = at, at
 	c.api.clock.at(at, func() { c.arrive(v) })
 }
 

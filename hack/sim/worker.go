@@ -147,7 +147,7 @@ func (wk *worker) open(unit drain.Unit, token drain.Token) {
 		case written:
 			wk.step(drain.Opened{Unit: unit, Token: token, Sent: sent})
 		default:
-			wk.step(drain.OpenRefused{Unit: unit, Token: token, Record: record.token, Own: record.worker == wk.run.uid})
+			wk.step(drain.OpenRefused{Unit: unit, Token: token, Record: record.token, Own: b.same(record.worker, wk.run.uid)})
 		}
 	})
 }

@@ -30,6 +30,7 @@ func run(args []string, out io.Writer) int {
 	runs := flags.Uint64("runs", 10000, "how many schedules")
 	story := flags.Bool("story", false, "tell the whole story of the first seed")
 	faults := flags.Bool("faults", false, "take each rule away and look whether that is found")
+	only := flags.String("only", "", "with -faults: only rules whose name contains this")
 	if err := flags.Parse(args); err != nil {
 		fmt.Fprintln(out, err)
 		return 2
@@ -42,7 +43,7 @@ func run(args []string, out io.Writer) int {
 		fmt.Fprint(out, sim.Tell(*seed))
 		return 0
 	case *faults:
-		return removeRules(out, *seed)
+		return removeRules(out, *seed, *only)
 	}
 	return schedules(out, *seed, *runs)
 }
@@ -77,10 +78,10 @@ func schedules(out io.Writer, seed, runs uint64) int {
 	return 0
 }
 
-func removeRules(out io.Writer, seed uint64) int {
+func removeRules(out io.Writer, seed uint64, only string) int {
 	fmt.Fprintf(out, "sim: each rule taken away, from seed %d\n", seed)
 	missed := 0
-	sim.RemoveRules(seed, func(f sim.Finding) {
+	sim.RemoveRules(seed, only, func(f sim.Finding) {
 		fmt.Fprintln(out, f)
 		if !f.Found {
 			missed++
