@@ -1,0 +1,141 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
+)
+
+// Broker is one process's connection to the JetStream of one pool.
+type Broker struct {
+	state *state
+	// claimed is the claim as this process knows it; nil before Claim.
+	claimed atomic.Pointer[claimed]
+}
+
+var (
+	_ broker.Broker  = (*Broker)(nil)
+	_ broker.Sampler = (*Broker)(nil)
+)
+
+// Connect makes a connection. It does not wait for it: requests say what stands in the way.
+func Connect(config Config) (*Broker, error) {
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("connecting to NATS: %w", err)
+	}
+	connection, err := dial(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Broker{state: &state{connection, newPlace(config.Settings)}}, nil
+}
+
+// Close implements broker.Broker.
+func (b *Broker) Close() error {
+	b.state.close()
+	return nil
+}
+
+// Claim implements broker.Broker.
+func (b *Broker) Claim(ctx context.Context, claim broker.Claim) error {
+	held, err := b.state.makeClaim(ctx, claim, b.state.config.Settings.Source.NATS.StartFrom)
+	if err != nil {
+		return fmt.Errorf("claiming the stream %s: %w", b.state.source, err)
+	}
+	b.claimed.Store(held)
+	return b.recent()
+}
+
+// recent says whether the server is new enough to answer what this package asks. It is asked after a request, when there
+// is a connection.
+func (b *Broker) recent() error {
+	version := b.state.ConnectedServerVersion()
+	if version == "" || atLeast(version, oldestMajor, oldestMinor) {
+		return nil
+	}
+	return &broker.PermanentError{
+		Err:  fmt.Errorf("the NATS server has version %s", version),
+		Mend: fmt.Sprintf("run version %d.%d or newer: older ones cannot read several records at once", oldestMajor, oldestMinor),
+	}
+}
+
+// The first version of the servers that answers what this package asks: several records in one read.
+const oldestMajor, oldestMinor = 2, 11
+
+// atLeast compares versions such as 2.11.4 or 2.12.0-RC.1. One that it does not understand passes.
+func atLeast(version string, major, minor int) bool {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 2 {
+		return true
+	}
+	is, errMajor := strconv.Atoi(parts[0])
+	isMinor, errMinor := strconv.Atoi(parts[1])
+	if errMajor != nil || errMinor != nil {
+		return true
+	}
+	return is > major || is == major && isMinor >= minor
+}
+
+// errUnclaimed is an order of calls that the contract rules out.
+var errUnclaimed = errors.New("a lane is opened before the claim is made")
+
+// Open implements broker.Broker.
+func (b *Broker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
+	if b.claimed.Load() == nil {
+		return nil, errUnclaimed
+	}
+	if !b.state.has(grant.Lane) {
+		return nil, &broker.PermanentError{Err: fmt.Errorf("there is no lane %d among %d", grant.Lane, b.state.lanes), Mend: "grant lanes that the pool has"}
+	}
+	if err := b.state.writeEpoch(ctx, grant); err != nil {
+		return nil, err
+	}
+	return b.takeOver(ctx, grant)
+}
+
+// Confirm implements broker.Broker. It takes one write, which a majority of the replicas acknowledges, and one read of
+// all epoch records (of every 1,000) by any replica that has that write: so what is read is no older than the request,
+// whoever answers.
+func (b *Broker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Superseded, error) {
+	sequence, err := b.state.touch(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("confirming epoch records: %w", err)
+	}
+	subjects := make([]string, 0, len(grants))
+	for i := range grants {
+		subjects = append(subjects, b.state.epoch(grants[i].Lane))
+	}
+	found, err := b.state.last(ctx, subjects, sequence)
+	if err != nil {
+		return nil, fmt.Errorf("confirming epoch records: %w", err)
+	}
+	var superseded []broker.Superseded
+	for i := range grants {
+		record, err := parseEpoch(found[subjects[i]])
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("confirming epoch records: %w", err)
+		case record.Token == drain.Token{}, record.Token.Less(grants[i].Token):
+			return nil, fmt.Errorf("confirming epoch records: %w", b.state.lost(subjects[i]))
+		case record != broker.Record{Token: grants[i].Token, Worker: grants[i].Worker}:
+			superseded = append(superseded, broker.Superseded{Lane: grants[i].Lane, Token: grants[i].Token, Record: record.Token})
+		}
+	}
+	return superseded, nil
+}
+
+// Capabilities implements broker.Broker.
+func (b *Broker) Capabilities() broker.Capabilities {
+	// A range takes two bytes at least. Those of a record that come out larger than the servers take are cut as it is
+	// written.
+	return broker.Capabilities{Shards: 1, MaxRanges: b.state.recordLimit() / 2}
+}

@@ -1,0 +1,53 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats_test
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/broker/brokertest"
+	"convoy.dev/convoy/worker/key"
+	"convoy.dev/convoy/worker/order"
+)
+
+// harness makes a server with a source for one check of the suite.
+func harness(changes ...func(*jetstream.StreamConfig)) brokertest.Maker {
+	return func(t *testing.T) brokertest.Harness {
+		t.Helper()
+		j := serve(t)
+		js := j.admin(t)
+		makeSource(t, js, changes...)
+		settings := j.settings()
+		return brokertest.Harness{
+			Lanes: lanes, Claim: claim,
+			Connect: func(t *testing.T) brokertest.Connection { t.Helper(); return connect(t, settings) },
+			Publish: func(t *testing.T, lane int32, messages ...key.Message) []order.Position {
+				t.Helper()
+				return publish(t, js, lane, messages...)
+			},
+			Trim: func(t *testing.T, through order.Position) {
+				t.Helper()
+				stream, err := js.Stream(t.Context(), source)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(uint64(through)+1)); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Restart: j.restart,
+			Letters: func(t *testing.T) []broker.DeadLetter { t.Helper(); return letters(t, js, "convoy_shop_orders_dead") },
+		}
+	}
+}
+
+func TestConformance(t *testing.T) { brokertest.Run(t, harness()) }
+
+// TestConformanceWithoutDirectReads has a source that counts in another way.
+func TestConformanceWithoutDirectReads(t *testing.T) {
+	brokertest.Run(t, harness(func(c *jetstream.StreamConfig) { c.AllowDirect = false }))
+}

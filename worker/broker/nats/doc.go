@@ -1,0 +1,60 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nats is the adapter for NATS JetStream: Native lanes, which are subjects of a stream.
+//
+// # Where things are
+//
+// The source is the user's stream. It is read and never made, changed or deleted; its retention has to be limits, because
+// a work queue or an interest stream deletes what is read. Positions and sequences are the stream's sequence numbers, so
+// that all lanes share one numbering.
+//
+// What Convoy knows of a pool is in a stream of its own, convoy_<namespace>_<name>, kept by as many replicas as the source
+// and described in its metadata. It has one record a subject, below convoy.<namespace>.<name>.:
+//
+//	claim          the claim, where the pool began, and when the source was made           JSON
+//	epoch.<lane>   the epoch record                                                        JSON
+//	progress.<lane>  the owner's token, whether it has drained, and the lane's progress    see progress.go
+//	confirm        nothing; it is written to learn how far the stream has come
+//
+// Dead letters go to the subject that the pool names, or to a second stream, convoy_<namespace>_<name>_dead.
+//
+// # The fence
+//
+// Every write is conditional on the sequence of the record that it replaces. Opening a lane first replaces its epoch
+// record, if the grant overcomes it, and then takes over its progress record: from that write on the chain of progress
+// records is the new owner's, and no write of an earlier one succeeds, however late it comes and whatever the earlier owner
+// has connected anew. Late copies of the owner's own writes fail in the same way. An owner whose write was refused reads the
+// record: if it is its own (the answer to an earlier write was lost) it goes on from there, otherwise it is fenced.
+//
+// The progress record also has the stage of its owner (fresh, running, drained): Load marks running before it returns, the
+// final flush drained. An owner that finds running crashed; one that was opened and never loaded leaves the stage as it was.
+//
+// # Confirming
+//
+// A read is no proof: replicas lag, and a leader that was deposed may not know it. So Confirm writes a record, which a
+// majority acknowledges, and then reads all its epoch records from any replica that has seen that write. That takes two
+// requests for up to 1,000 lanes.
+//
+// # Reading
+//
+// A reader has a consumer of its own, without acknowledgements, in the memory of one server. It asks for at most 256
+// messages ahead, in requests of at most max(1 MiB, max_payload) bytes, and asks again only when its caller has taken them.
+// Consumers go with their servers; the reader then makes another one behind the last message it delivered. A consumer
+// whose reader says nothing lives for a minute. Messages that retention took before they were read are not noticed, since
+// the numbers of a lane have gaps anyway; Fetch says ErrGone.
+//
+// A source that was made again, or that lost its newest messages, gives old numbers to new messages, which would be
+// skipped. Its time of creation is part of the claim, and its last sequence is held against the progress, whenever a lane
+// is loaded and a consumer is made: such a source is a Permanent error.
+//
+// # Failures
+//
+// The client library reconnects for ever, and reads secrets from their files each time. Requests end with an error as soon
+// as the connection is lost, and after 5 s in any case. Refused credentials and missing permissions are Permanent; a
+// missing permission has no answer, so the server's word about it is looked up by the request's subject. Errors never
+// contain secrets.
+//
+// The records are as durable as JetStream makes them: a single server that loses power may lose what it had not yet written
+// to its disk (sync_interval, two minutes by default). Run three replicas, or set sync_interval to always.
+package nats

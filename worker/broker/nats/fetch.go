@@ -1,0 +1,102 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/key"
+	"convoy.dev/convoy/worker/order"
+)
+
+// getAnswer is the answer to a request for one message, by the leader of the source. Direct reads would be cheaper, but a
+// replica that lags does not find what is there, and they mix their own headers with the message's.
+type getAnswer struct {
+	Error   *jetstream.APIError `json:"error"`
+	Message *struct {
+		Subject  string    `json:"subject"`
+		Sequence uint64    `json:"seq"`
+		Header   []byte    `json:"hdrs"`
+		Data     []byte    `json:"data"`
+		Time     time.Time `json:"time"`
+	} `json:"message"`
+}
+
+// get asks the leader of the source for one message. The error is ErrGone when it finds none.
+func (s *state) get(ctx context.Context, request map[string]any) (broker.Message, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return broker.Message{}, fmt.Errorf("asking for a message: %w", err)
+	}
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	subject := apiMessageGet + s.source
+	reply, err := s.RequestWithContext(ctx, subject, body)
+	if err != nil {
+		return broker.Message{}, s.failure(ctx, "reading a message of the stream "+s.source, subject, err)
+	}
+	var answer getAnswer
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return broker.Message{}, fmt.Errorf("reading a message of the stream %s: %w", s.source, err)
+	}
+	switch {
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return broker.Message{}, broker.ErrGone
+	case answer.Error != nil:
+		return broker.Message{}, answered("reading a message of the stream "+s.source, answer.Error)
+	case answer.Message == nil:
+		return broker.Message{}, fmt.Errorf("reading a message of the stream %s: an answer without message", s.source)
+	}
+	return answer.parse()
+}
+
+func (a *getAnswer) parse() (broker.Message, error) {
+	m := a.Message
+	message := broker.Message{
+		Message:  key.Message{Subject: m.Subject, Data: m.Data, Timestamp: m.Time.UTC()},
+		Position: order.Position(m.Sequence), Sequence: order.Sequence(m.Sequence),
+	}
+	if len(m.Header) == 0 {
+		return message, nil
+	}
+	header, err := client.DecodeHeadersMsg(m.Header)
+	if err != nil {
+		return broker.Message{}, fmt.Errorf("reading the headers of message %d: %w", m.Sequence, err)
+	}
+	message.Headers = header
+	return message, nil
+}
+
+// Fetch implements broker.Lane.
+func (l *openLane) Fetch(ctx context.Context, at order.Position) (broker.Message, error) {
+	message, err := l.get(ctx, map[string]any{"seq": uint64(at)})
+	if errors.Is(err, broker.ErrGone) {
+		err = l.gone(ctx, at)
+	}
+	if err != nil {
+		return broker.Message{}, fmt.Errorf("fetching message %d of lane %d: %w", at, l.grant.Lane, err)
+	}
+	return message, nil
+}
+
+// gone says whether a message that was not found is gone for good: only if whoever answers has seen the stream up to
+// there. Otherwise it may be a leader that is new, or was deposed.
+func (l *openLane) gone(ctx context.Context, at order.Position) error {
+	info, err := l.readable(ctx)
+	if err != nil {
+		return err
+	}
+	if last := order.Position(info.State.LastSeq); last < at {
+		return fmt.Errorf("the stream %s ends at %d", l.source, last)
+	}
+	return broker.ErrGone
+}

@@ -1,0 +1,197 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/order"
+)
+
+const (
+	// window is how many messages are asked for ahead of what was delivered, and so how many wait in memory, of a lane.
+	window = 256
+	// leastBytes is how many bytes are asked for at least; a server that takes larger messages needs more.
+	leastBytes = 1 << 20
+	// messageExtra is what a message takes beside its payload: subject, reply subject, headers.
+	messageExtra = 8 << 10
+	// requestLife is how long a request stands; while nothing comes the server says every heartbeat that it is there.
+	requestLife = 30 * time.Second
+	heartbeat   = 3 * time.Second
+	// idleLife is how long a consumer lives that nobody asks: if its reader went without a word, or is held up.
+	idleLife = time.Minute
+	// spare is room for what is no message: heartbeats and ends of requests.
+	spare = 64
+)
+
+// apiNext begins the subject of requests for a consumer's next messages, apiConsumer of those that make and delete one.
+// The library's own iterators take one message at a time and start two goroutines for each lane; these few lines hand over
+// what has come as one batch, and wait in the caller's goroutine.
+const (
+	apiNext           = "$JS.API.CONSUMER.MSG.NEXT."
+	apiConsumerCreate = "$JS.API.CONSUMER.CREATE."
+	apiConsumerDelete = "$JS.API.CONSUMER.DELETE."
+)
+
+// pull is one consumer and the messages that came from it.
+type pull struct {
+	lane     *openLane
+	consumer string
+	inbox    string
+	come     chan *client.Msg // window of two requests, and what is no message
+	answers  *client.Subscription
+	restored <-chan struct{}
+	silence  *time.Timer
+	request  []byte
+	batch    []broker.Message
+	// due is how many messages the server may still send by the requests made.
+	due int
+	// seen is the consumer's number of the last message, last its position.
+	seen uint64
+	last order.Position
+}
+
+// pullRequest asks for messages; the fields are those of NATS ADR-13.
+type pullRequest struct {
+	Batch     int           `json:"batch"`
+	MaxBytes  int           `json:"max_bytes"`
+	Expires   time.Duration `json:"expires"`
+	Heartbeat time.Duration `json:"idle_heartbeat"`
+}
+
+// subscribe makes a consumer that begins after the position. It acknowledges nothing and keeps its state in the memory of
+// one server: what is completed is in the progress record.
+func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, error) {
+	info, err := l.readable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.continues(l.claimed.Load(), info, after); err != nil {
+		return nil, err
+	}
+	p := &pull{
+		lane: l, last: after, inbox: l.NewInbox(), restored: l.comesBack(), come: make(chan *client.Msg, 2*window+spare),
+		consumer: fmt.Sprintf("%s_%d_%d_%s", l.stateStream, l.grant.Lane, l.grant.Token.Number(), nuid.Next()),
+	}
+	if p.answers, err = l.ChanSubscribe(p.inbox, p.come); err != nil {
+		return nil, fmt.Errorf("subscribing: %w", err)
+	}
+	create, cancel := l.request(ctx)
+	defer cancel()
+	_, err = l.js.CreateConsumer(create, l.source, jetstream.ConsumerConfig{
+		Name: p.consumer, Description: fmt.Sprintf("lane %d of the Convoy pool %s", l.grant.Lane, l.pool),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
+		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: l.subjects(l.grant.Lane),
+		InactiveThreshold: idleLife, MemoryStorage: true, Replicas: 1,
+	})
+	if err != nil {
+		return nil, errors.Join(l.failure(ctx, "making a consumer", apiConsumerCreate+l.source+"."+p.consumer, err), p.answers.Unsubscribe())
+	}
+	p.silence = time.NewTimer(2 * heartbeat)
+	most := max(leastBytes, int(l.MaxPayload())+messageExtra)
+	p.request, err = json.Marshal(pullRequest{Batch: window, MaxBytes: most, Expires: requestLife, Heartbeat: heartbeat})
+	return p, err
+}
+
+// end gives the consumer up. If the server does not hear of it, it deletes the consumer when idleLife is over.
+func (p *pull) end() {
+	p.silence.Stop()
+	err := p.answers.Unsubscribe()
+	if deleted := p.lane.PublishRequest(apiConsumerDelete+p.lane.source+"."+p.consumer, p.lane.NewInbox(), nil); deleted != nil || err != nil {
+		p.lane.config.Log.Debug("giving up a consumer", "consumer", p.consumer, "error", errors.Join(err, deleted))
+	}
+}
+
+// next waits for messages and returns all that have come. Messages may come together with an error.
+func (p *pull) next(ctx context.Context) ([]broker.Message, error) {
+	p.batch = p.batch[:0]
+	for {
+		if err := p.ask(); err != nil {
+			return nil, err
+		}
+		select {
+		case m := <-p.come:
+			err := p.take(m)
+			for n := len(p.come); n > 0 && err == nil; n-- {
+				err = p.take(<-p.come)
+			}
+			p.silence.Reset(2 * heartbeat)
+			if len(p.batch) > 0 || err != nil {
+				return p.batch, err
+			}
+		case <-p.silence.C:
+			return nil, errBroken
+		case <-p.restored:
+			return nil, errBroken // The server has forgotten the requests of the connection before.
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// delivered starts to listen again: while the caller was busy nobody did.
+func (p *pull) delivered() { p.silence.Reset(2 * heartbeat) }
+
+// ask makes a request when the ones before leave room for it.
+func (p *pull) ask() error {
+	if p.due+len(p.come) > window/2 {
+		return nil
+	}
+	if err := p.lane.PublishRequest(apiNext+p.lane.source+"."+p.consumer, p.inbox, p.request); err != nil {
+		if errors.Is(err, client.ErrConnectionClosed) {
+			return fmt.Errorf("asking for messages: %w", err)
+		}
+		return nil // While there is no connection, what comes next is that it is restored.
+	}
+	p.due += window
+	return nil
+}
+
+// Status codes of a consumer's answers.
+const (
+	statusHeartbeat = "100"
+	statusExpired   = "408"
+	statusConflict  = "409"
+)
+
+// sizeExceeded is the server's word for a request whose bytes are used up. It is not the end of the consumer.
+const sizeExceeded = "Message Size Exceeds MaxBytes"
+
+// take adds a message to the batch, or understands what is none.
+func (p *pull) take(m *client.Msg) error {
+	status := ""
+	if len(m.Data) == 0 && m.Header != nil {
+		status = m.Header.Get(headerStatus)
+	}
+	switch {
+	case status == "":
+		message, err := p.message(m)
+		if err != nil {
+			return err
+		}
+		p.due--
+		p.batch = append(p.batch, message)
+		return nil
+	case status == statusHeartbeat:
+		return nil
+	case status == statusExpired, status == statusConflict && m.Header.Get("Description") == sizeExceeded:
+		left, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
+		if err != nil {
+			return errBroken
+		}
+		p.due -= left
+		return nil
+	}
+	return errBroken
+}

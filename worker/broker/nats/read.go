@@ -1,0 +1,109 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/key"
+	"convoy.dev/convoy/worker/order"
+)
+
+// errBroken ends a session that another one can go on from: its consumer is gone, or messages are missing.
+var errBroken = errors.New("the consumer has ended")
+
+// deliverError is an error of the caller's own.
+type deliverError struct{ error }
+
+// Unwrap is the caller's error.
+func (e deliverError) Unwrap() error { return e.error }
+
+// Read implements broker.Lane. It reads through one consumer after another: a consumer lives in one server, which may go,
+// and the next one begins behind the last message that was delivered.
+func (l *openLane) Read(ctx context.Context, after order.Position, deliver func([]broker.Message) error) error {
+	after, err := l.begin(ctx, after)
+	for err == nil {
+		before := after
+		after, err = l.session(ctx, after, deliver)
+		if !errors.Is(err, errBroken) {
+			break
+		}
+		err = nil
+		if after == before {
+			err = sleep(ctx, sessionWait)
+		}
+	}
+	var own deliverError
+	switch {
+	case errors.As(err, &own):
+		return own.error
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return l.failed("reading", err)
+}
+
+// sessionWait is how long to wait before the next session when one delivered nothing.
+const sessionWait = 200 * time.Millisecond
+
+// begin is the position to read after: not before the pool's start. A start that is still to come is waited for.
+func (l *openLane) begin(ctx context.Context, after order.Position) (order.Position, error) {
+	for {
+		held, wait, err := l.started(ctx, l.claimed.Load())
+		if err != nil {
+			return after, err
+		}
+		l.claimed.Store(held)
+		if held.Start.Known {
+			return max(after, held.Start.After), nil
+		}
+		if err := sleep(ctx, max(wait, lagWait)); err != nil {
+			return after, err
+		}
+	}
+}
+
+// session reads through one consumer until it ends. It returns the position of the last message delivered.
+func (l *openLane) session(ctx context.Context, after order.Position, deliver func([]broker.Message) error) (order.Position, error) {
+	pull, err := l.subscribe(ctx, after)
+	if err != nil {
+		return after, err
+	}
+	defer pull.end()
+	for {
+		batch, err := pull.next(ctx)
+		if len(batch) > 0 {
+			if err := deliver(batch); err != nil {
+				return after, deliverError{err}
+			}
+			after = batch[len(batch)-1].Position
+			pull.delivered()
+		}
+		if err != nil {
+			return after, err
+		}
+	}
+}
+
+// message translates a message of a consumer. The error is errBroken when messages are missing before it.
+func (p *pull) message(m *client.Msg) (broker.Message, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return broker.Message{}, fmt.Errorf("reading a message: %w", err)
+	}
+	if meta.Sequence.Consumer != p.seen+1 || order.Position(meta.Sequence.Stream) <= p.last {
+		return broker.Message{}, errBroken
+	}
+	p.seen, p.last = meta.Sequence.Consumer, order.Position(meta.Sequence.Stream)
+	return broker.Message{
+		Message:  key.Message{Headers: m.Header, Subject: m.Subject, Data: m.Data, Timestamp: meta.Timestamp.UTC()},
+		Position: p.last, Sequence: order.Sequence(p.last),
+	}, nil
+}

@@ -1,0 +1,135 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"convoy.dev/convoy/worker/broker"
+)
+
+// Waits for a replica that lags behind what this process has seen: short, a few times, then the request fails and is
+// made again by the caller.
+const (
+	lagWait  = 5 * time.Millisecond
+	lagTries = 9 // 5 ms doubled eight times: 1.3 s in all
+)
+
+// stored is one record: its sequence in the stream is what the next write of the same subject is conditional on.
+type stored struct {
+	subject  string
+	sequence uint64
+	data     []byte
+}
+
+// state is the stream in which Convoy keeps what it knows of one pool.
+type state struct {
+	*connection
+	place
+}
+
+// put writes a record if the subject's last one has the sequence given (0: if there is none), and returns the new one's.
+// The error of a refusal satisfies conflict.
+func (s *state) put(ctx context.Context, subject string, data []byte, after uint64) (uint64, error) {
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	ack, err := s.js.PublishMsg(ctx, &client.Msg{Subject: subject, Data: data, Header: client.Header{}},
+		jetstream.WithExpectStream(s.stateStream), jetstream.WithExpectLastSequencePerSubject(after))
+	if err != nil {
+		return 0, s.failure(ctx, "writing "+subject, subject, s.missing(err))
+	}
+	return ack.Sequence, nil
+}
+
+// touch writes a record that says nothing but when it was written, and returns its sequence. The acknowledgement comes
+// from a majority of the replicas.
+func (s *state) touch(ctx context.Context) (uint64, error) {
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	subject := s.confirm()
+	ack, err := s.js.Publish(ctx, subject, nil, jetstream.WithExpectStream(s.stateStream))
+	if err != nil {
+		return 0, s.failure(ctx, "writing "+subject, subject, s.missing(err))
+	}
+	return ack.Sequence, nil
+}
+
+// missing tells that nobody stores the subject, which is so while a cluster elects a leader, and for ever once somebody
+// has deleted the stream.
+func (s *state) missing(err error) error {
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return fmt.Errorf("the stream %s does not answer: %w", s.stateStream, err)
+	}
+	return err
+}
+
+// last returns the last record of each subject that has one, and the sequence up to which the server that answered has
+// seen the stream. It may be a replica that lags behind; at says how far it has to be at least.
+func (s *state) last(ctx context.Context, subjects []string, at uint64) (map[string]stored, error) {
+	for wait := lagWait; ; wait *= 2 {
+		found, through, err := s.lastOnce(ctx, subjects)
+		if err != nil {
+			return nil, err
+		}
+		if through >= at {
+			return found, nil
+		}
+		if wait > lagWait<<lagTries {
+			return nil, fmt.Errorf("reading the stream %s: a replica is at %d, behind %d", s.stateStream, through, at)
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// multiMax is how many subjects one request asks for; the server answers at most 1,024.
+const multiMax = 1000
+
+func (s *state) lastOnce(ctx context.Context, subjects []string) (map[string]stored, uint64, error) {
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	found := make(map[string]stored, len(subjects))
+	var through uint64
+	for part := range slices.Chunk(subjects, multiMax) {
+		records, seen, err := s.readMany(ctx, part)
+		if err != nil {
+			return nil, 0, s.failure(ctx, "reading the stream "+s.stateStream, directGet+s.stateStream, err)
+		}
+		for _, record := range records {
+			found[record.subject] = record
+		}
+		if through == 0 || seen < through {
+			through = seen
+		}
+	}
+	return found, through, nil
+}
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lost is the error for a record that was there and is not.
+func (s *state) lost(subject string) error {
+	return &broker.PermanentError{
+		Err:  fmt.Errorf("the stream %s no longer has the record %s", s.stateStream, subject),
+		Mend: "restore the stream, or delete the pool's pods: the pool then begins anew, where its startFrom says",
+	}
+}
