@@ -37,6 +37,9 @@ type kubelet struct {
 	holds func(pod string, unit drain.Unit) bool
 	// lingers says whether a pod's handler ignores SIGTERM after its worker has exited.
 	lingers func(pod string) bool
+	// first and latest are when reports were written that gave lanes back.
+	times         sync.Mutex
+	first, latest time.Time
 	// conditions are what every worker reports.
 	conditions []metav1.Condition
 }
@@ -129,7 +132,8 @@ func (k *kubelet) look(ctx context.Context, pod *corev1.Pod) {
 // start binds a pod to a node and starts its containers.
 func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) {
 	if pod.Spec.NodeName == "" {
-		binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: "node-" + k.namespace}}
+		// Each pod has a machine of its own.
+		binding := &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: "node-" + pod.Name}}
 		k.must(ctx, k.client.SubResource("binding").Create(ctx, pod, binding))
 		return
 	}
@@ -165,6 +169,7 @@ func (k *kubelet) end(ctx context.Context, pod *corev1.Pod, running *runningPod)
 		return
 	case !running.told:
 		running.told = true
+		running.worker.told = true
 		running.worker.step(drain.Terminated{})
 		return
 	case !running.worker.exited && running.worker.started && !running.down, k.lingers != nil && k.lingers(pod.Name):
@@ -247,4 +252,33 @@ func setPodCondition(pod *corev1.Pod, kind corev1.PodConditionType, is bool) {
 	}
 	pod.Status.Conditions = slices.DeleteFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == kind })
 	pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: kind, Status: status, LastTransitionTime: metav1.Now()})
+}
+
+// someAtATime lets one of eight lanes drain each time they are looked at.
+func someAtATime() func(string, drain.Unit) bool {
+	var mu sync.Mutex
+	free := 0
+	return func(string, drain.Unit) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		free++
+		return free%8 != 0
+	}
+}
+
+// spread is how far apart the last reports of drained lanes were written, as many as there were workers to drain.
+func (k *kubelet) spread() time.Duration {
+	k.times.Lock()
+	defer k.times.Unlock()
+	return k.latest.Sub(k.first)
+}
+
+// drained notes that a report that gives lanes back was written.
+func (k *kubelet) drained(at time.Time) {
+	k.times.Lock()
+	defer k.times.Unlock()
+	if k.first.IsZero() {
+		k.first = at
+	}
+	k.latest = at
 }

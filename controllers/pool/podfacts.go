@@ -21,7 +21,7 @@ const (
 	// annotationCost is how the ReplicaSet's controller is told which pods to delete first.
 	annotationCost = "controller.kubernetes.io/pod-deletion-cost"
 	lowestCost     = "-2147483648"
-	// annotationCostSince is when the lowest cost was written.
+	// annotationCostSince is when the cost was changed last: made the lowest, or taken back.
 	annotationCostSince = v1alpha1.GroupName + "/deletion-cost-since"
 	// reasonPodGC is the reason that pod garbage collection gives for a pod that it ends without the kubelet's word.
 	reasonPodGC = "DeletionByPodGC"
@@ -86,15 +86,15 @@ func (o *observation) podState(pod *corev1.Pod) plan.Pod {
 		Phase: phases[pod.Status.Phase], Deleting: pod.DeletionTimestamp != nil, Finalizer: hasFinalizer(pod),
 		ContainersReady: isTrue(pod, corev1.ContainersReady), Ready: isTrue(pod, corev1.PodReady),
 		Serving: isTrue(pod, v1alpha1.GateServing),
-		Cheap:   pod.Annotations[annotationCost] == lowestCost,
+		Cheap:   pod.Annotations[annotationCost] == lowestCost, CostSince: costSince(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		p.Set = owner.Name
 	}
-	if p.Cheap {
-		p.CheapSince = costSince(pod)
-	}
 	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			p.ReadySince = c.LastTransitionTime.Time
+		}
 		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue && c.Reason == reasonPodGC {
 			p.PodGC = true
 		}

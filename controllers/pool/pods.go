@@ -26,10 +26,10 @@ func (w *writer) writePods(ctx context.Context) {
 		w.writePod(ctx, gate.Pod, "setting the serving gate", gatePatch(gate, w.seen.resourceVersionOf(gate.Pod), w.seen.now))
 	}
 	for _, ref := range w.plan.Cheapen {
-		w.writePod(ctx, ref, "lowering the deletion cost", costPatch(lowestCost, w.seen.now.UTC().Format(time.RFC3339Nano)))
+		w.writePod(ctx, ref, "lowering the deletion cost", costPatch(lowestCost, w.seen.now))
 	}
 	for _, ref := range w.plan.Restore {
-		w.writePod(ctx, ref, "restoring the deletion cost", costPatch(nil, nil))
+		w.writePod(ctx, ref, "restoring the deletion cost", costPatch(nil, w.seen.now))
 	}
 	for _, ref := range w.plan.Unfinalize {
 		w.writePod(ctx, ref, "taking the finalizer off", finalizerPatch())
@@ -68,8 +68,8 @@ func gatePatch(gate plan.Gate, observed string, now time.Time) podPatch {
 	}
 }
 
-func costPatch(cost, since any) podPatch {
-	return podPatch{metadata: map[string]any{"annotations": map[string]any{annotationCost: cost, annotationCostSince: since}}}
+func costPatch(cost any, since time.Time) podPatch {
+	return podPatch{metadata: map[string]any{"annotations": map[string]any{annotationCost: cost, annotationCostSince: since.UTC().Format(time.RFC3339Nano)}}}
 }
 
 func finalizerPatch() podPatch {

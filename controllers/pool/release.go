@@ -18,7 +18,7 @@ import (
 )
 
 // leaving says that there is nothing left to plan for: the pool is gone, or what it runs on goes: its namespace, or, by
-// a deletion in the foreground, its children.
+// a deletion in the foreground, its children; or everything has been wound down.
 func (o *observation) leaving() bool {
 	switch {
 	case o.pool == nil, o.terminating:
@@ -26,8 +26,13 @@ func (o *observation) leaving() bool {
 	case o.pool.DeletionTimestamp == nil:
 		return false
 	}
-	return o.deployment == nil || o.deployment.DeletionTimestamp != nil ||
+	return o.deployment == nil || o.deployment.DeletionTimestamp != nil || o.woundDown() ||
 		!controllerutil.ContainsFinalizer(o.pool, v1alpha1.FinalizerClaim)
+}
+
+// woundDown says that no worker is left, and none will come.
+func (o *observation) woundDown() bool {
+	return len(o.state.Pods) == 0 && o.state.Deployment.Replicas == 0 && !o.owned()
 }
 
 // release lets go of the pods of a pool that goes, and then of the pool.

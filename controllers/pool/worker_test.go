@@ -29,6 +29,7 @@ type worker struct {
 	raising *drain.Report
 	dirty   bool
 	exited  bool
+	told    bool // SIGTERM
 	// draining are lanes that were told to stop and have not drained yet.
 	draining []drain.Unit
 }
@@ -93,6 +94,9 @@ func (w *worker) confirm(grants []drain.Grant) {
 func (w *worker) turn(ctx context.Context) {
 	object := &v1alpha1.ConvoyWorker{}
 	err := w.kubelet.client.Get(ctx, client.ObjectKey{Namespace: w.kubelet.namespace, Name: w.name}, object)
+	if apierrors.IsNotFound(err) {
+		w.alone()
+	}
 	if err != nil || w.exited {
 		return
 	}
@@ -106,6 +110,12 @@ func (w *worker) turn(ctx context.Context) {
 	w.drain()
 	w.step(drain.Ticked{})
 	w.write(ctx, object)
+}
+
+// alone is a turn without a mailbox. Who has been told to end and holds nothing has nobody to tell so.
+func (w *worker) alone() {
+	w.drain()
+	w.exited = w.exited || w.told && len(w.draining) == 0
 }
 
 // drain lets go of the lanes that no call holds.
@@ -139,6 +149,9 @@ func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
 	}
 	err := w.kubelet.client.Status().Update(ctx, object)
 	if err == nil {
+		if before.Status != nil && len(object.Status.Lanes) < len(before.Status.Lanes) {
+			w.kubelet.drained(time.Now())
+		}
 		w.wrote(report)
 	} else if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {
 		w.kubelet.fail(err)
