@@ -13,7 +13,8 @@ import (
 
 // write is one write of a controller to the API server.
 type write struct {
-	read bool // a live read that the next write depends on
+	read bool   // a live read that the next write depends on
+	pod  string // the UID of the pod that is written to, "" for other objects
 	whom about
 	what string
 	do   func() error
@@ -85,15 +86,21 @@ func (c *controller) carryOut(writes []write, again bool) {
 		c.finish(wait)
 		return
 	}
-	next := writes[0]
+	next, made := writes[0], int64(0)
 	c.w.api.request(c.process, nil, func() error {
 		err := next.do()
+		if pod := c.w.api.pods.get(next.whom.pod); pod != nil && pod.obj.uid == next.pod {
+			made = pod.rv
+		}
 		if err == nil && !next.read {
 			c.w.api.writes++
 			c.w.tell(next.whom, "%s: %s", c, next.what)
 		}
 		return err
 	}, func(err error) {
+		if err == nil && made > 0 {
+			c.patched[next.pod] = patch{made, c.w.clock.now}
+		}
 		done := 1
 		if err != nil && next.read {
 			done = 2
@@ -109,7 +116,7 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		list = append(list, write{whom: about{pod: ref.Name}, what: what, do: do})
 	}
 	patch := func(ref plan.PodRef, what string, change func(*podObject)) {
-		add(ref, what, func() error { return api.patchPod(ref.Name, ref.UID, change) })
+		list = append(list, write{whom: about{pod: ref.Name}, what: what, pod: ref.UID, do: func() error { return api.patchPod(ref.Name, ref.UID, change) }})
 	}
 	for _, spec := range p.Specs {
 		do := func() error { return c.writeSpec(v, spec) }
@@ -120,17 +127,22 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		add(spec.Pod, specText(spec), do)
 	}
 	for _, gate := range p.Gates {
-		add(gate.Pod, "serving gate "+ifElse(gate.Serving, "True", "False"), func() error { return c.writeGate(v, gate) })
+		list = append(list, write{whom: about{pod: gate.Pod.Name}, what: "serving gate " + ifElse(gate.Serving, "True", "False"), pod: gate.Pod.UID,
+			do: func() error { return c.writeGate(v, gate) }})
 	}
 	for _, ref := range p.Cheapen {
 		patch(ref, "lowest deletion cost", func(o *podObject) {
 			if !o.cheap {
-				o.cheap, o.cheapSince = true, c.w.clock.now
+				o.cheap, o.costSince = true, c.w.clock.now
 			}
 		})
 	}
 	for _, ref := range p.Restore {
-		patch(ref, "usual deletion cost", func(o *podObject) { o.cheap = false })
+		patch(ref, "usual deletion cost", func(o *podObject) {
+			if o.cheap {
+				o.cheap, o.costSince = false, c.w.clock.now
+			}
+		})
 	}
 	for _, ref := range p.Unfinalize {
 		patch(ref, "finalizer taken off", func(o *podObject) { o.finalizer = false })

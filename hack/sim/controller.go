@@ -27,11 +27,18 @@ type controller struct {
 	replicaSets *cache[replicaSetObject]
 	nodes       *cache[nodeObject]
 
-	deployed int64 // the version of the Deployment that this process wrote last
+	deployed int64            // the version of the Deployment that this process wrote last
+	patched  map[string]patch // the version of each pod that it wrote last, by UID, until its cache shows it
 
 	due  bool          // a reconcile has been asked for
 	busy bool          // one is under way
 	wake time.Duration // the earliest requeue asked for; 0: none
+}
+
+// patch is a write to a pod whose answer has come.
+type patch struct {
+	rv int64
+	at time.Duration
 }
 
 func newController(w *World, name string) *controller {
@@ -44,7 +51,7 @@ func newController(w *World, name string) *controller {
 func (c *controller) start() {
 	c.process = c.w.newProcess()
 	c.client = c.w.newClient(c.process)
-	c.due, c.busy, c.wake, c.deployed = false, false, 0, 0
+	c.due, c.busy, c.wake, c.deployed, c.patched = false, false, 0, 0, map[string]patch{}
 	changed := func(string) { c.ask(0) }
 	api := c.w.api
 	c.pools = api.pools.watch(c.client, changed)
@@ -110,8 +117,27 @@ func (c *controller) reconcile() {
 	if v == nil {
 		return
 	}
+	if c.behind(v) {
+		c.ask(25 * time.Millisecond)
+		return
+	}
 	c.busy = true
 	c.decide(v)
+}
+
+// behind says that the cache does not show yet what this process has written to a pod. It is not waited for longer than
+// a watch takes.
+func (c *controller) behind(v *view) bool {
+	behind := false
+	for _, pod := range v.pods {
+		p, wrote := c.patched[pod.obj.uid]
+		if wrote && pod.rv >= p.rv {
+			delete(c.patched, pod.obj.uid)
+			continue
+		}
+		behind = behind || wrote && c.w.clock.now-p.at < watchLag
+	}
+	return behind
 }
 
 // decide plans from a view and carries the plan out, or looks closer first.

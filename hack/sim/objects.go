@@ -52,7 +52,7 @@ type podObject struct {
 	readySince      time.Duration
 	serving         bool
 	cheap           bool
-	cheapSince      time.Duration
+	costSince       time.Duration
 	workerDown      bool
 	workerDownSince time.Duration
 	backOff         bool

@@ -25,6 +25,9 @@ type view struct {
 	nodes       map[string]*version[nodeObject]
 }
 
+// watchLag is how long a watch takes that has not stalled.
+const watchLag = 1200 * time.Millisecond
+
 // epochStart is the wall-clock time at which every schedule starts.
 var epochStart = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
 
@@ -85,7 +88,7 @@ func (v *view) complete(c *controller) {
 	v.state.Pool = plan.Pool{
 		Lanes: s.Lanes, Shards: s.Shards, Wanted: v.pool.obj.wanted, Suspended: v.pool.obj.suspended,
 		Protocol: protocol, Timeout: s.Timeout, Fence: s.Fence, DrainTimeout: s.DrainTimeout,
-		UnreachableAfter: s.UnreachableAfter, SlotGrace: s.SlotGrace,
+		UnreachableAfter: s.UnreachableAfter, SlotGrace: s.SlotGrace, WatchLag: watchLag,
 	}
 	if v.table != nil {
 		table := v.table.obj
@@ -113,8 +116,11 @@ func (v *view) podState(pod *version[podObject]) plan.Pod {
 		Finalizer: o.finalizer, ContainersReady: o.containersReady, Ready: o.ready, Serving: o.serving,
 		Cheap: o.cheap, BackOff: o.backOff,
 	}
-	if o.cheap {
-		p.CheapSince = wallAt(o.cheapSince)
+	if o.ready {
+		p.ReadySince = wallAt(o.readySince)
+	}
+	if o.costSince > 0 {
+		p.CostSince = wallAt(o.costSince)
 	}
 	if o.workerDown {
 		p.WorkerDownSince = wallAt(o.workerDownSince)

@@ -22,10 +22,11 @@ type census struct {
 	neededOf, idleOf map[generation]int
 	// of counts all pods by ReplicaSet, the idle as not ready.
 	of map[string]Count
-	// busy says that a pod without use could still be mistaken for one at work: ready, or not yet seen cheap.
+	// busy says that a pod without use could still be mistaken for one at work, ready or not yet seen cheap, or one at
+	// work for it: neither ready nor seen at its usual cost.
 	busy bool
-	// given is when the last of the pods without use was made cheap.
-	given time.Time
+	// priced is when the cost of any was changed last, risen when the last of the needed became ready.
+	priced, risen time.Time
 }
 
 func (p *planner) census() census {
@@ -36,32 +37,48 @@ func (p *planner) census() census {
 		}
 		generation, count := generation{d.Set, d.Current}, c.of[d.Set]
 		count.Pods++
+		c.priced = later(c.priced, d.CostSince)
 		if p.idle(d) {
 			c.idleOf[generation]++
 			c.busy = c.busy || d.Ready || d.Serving || !d.Cheap
-			if d.CheapSince.After(c.given) {
-				c.given = d.CheapSince
-			}
 		} else {
 			c.needed++
 			c.neededOf[generation]++
 			if d.Ready {
 				c.ready++
 				count.Ready++
+				c.risen = later(c.risen, d.ReadySince)
 			}
+			c.busy = c.busy || !d.Ready && d.Cheap
 		}
 		c.of[d.Set] = count
 	}
 	return c
 }
 
-// known is how long after a write to a pod every controller can be taken to have seen it.
-const known = 10 * time.Second
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// seen is when every controller can be taken to have seen what was so at that instant.
+func (p *planner) seen(at time.Time) time.Time {
+	if lag := p.state.Pool.WatchLag; lag > 0 {
+		return at.Add(lag)
+	}
+	return at.Add(DefaultWatchLag)
+}
 
 // replicas is the Deployment's size: up at once; down by no more than the pods that hold nothing, and only when
-// whoever chooses the pods to delete has seen that exactly these are not ready. Each ReplicaSet is to count as many pods
-// as are seen here: one evicted, and still taken for ready, would leave another to be deleted. If one at work is not ready either (its node is
-// silent, its worker down), the cost alone tells them apart, and is given time to be seen.
+// whoever chooses the pods to delete has seen that exactly these are not ready.
+//
+// Each ReplicaSet is to count as many pods, and as many ready ones, as there are here. One evicted, and still taken for
+// ready, would leave another to be deleted; and one that has just become ready could be missing from an old count in
+// which one that has just been given up is still ready. So those at work are to have been ready for long enough to be
+// known. If one of them is not ready (its node is silent, its worker down), the cost alone tells it from the idle ones,
+// and is given time to be seen.
 func (p *planner) replicas() int {
 	kept, now := p.keptReplicas(), p.state.Deployment.Replicas
 	if kept >= now {
@@ -71,8 +88,12 @@ func (p *planner) replicas() int {
 	if c.busy || !maps.Equal(c.of, p.state.Deployment.Seen) {
 		return now
 	}
-	if seen := c.given.Add(known); c.ready < c.needed && p.now.Before(seen) {
-		p.wake(seen)
+	sure := p.seen(c.risen)
+	if c.ready < c.needed {
+		sure = later(sure, p.seen(c.priced))
+	}
+	if p.now.Before(sure) {
+		p.wake(sure)
 		return now
 	}
 	if c.needed == 0 || p.state.Deployment.Sets < 2 && !c.mixed() {

@@ -91,13 +91,23 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		}, 3},
 		{"it is of another generation, and the others have none to spare", func(w *world, d *Pod) { d.Set = "set-9"; w.look() }, 4},
 		{"one at work is not seen ready, and the cost may not have been seen", func(w *world, d *Pod) {
-			w.pod("p1").Ready, d.CheapSince = false, w.now.Add(-known+1)
+			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag+1)
+			w.look()
+		}, 4},
+		{"one at work is not ready, and its usual cost may not have been seen", func(w *world, d *Pod) {
+			w.pod("p1").Ready, d.CostSince, w.pod("p1").CostSince = false, w.now.Add(-DefaultWatchLag), w.now.Add(-DefaultWatchLag+1)
+			w.look()
+		}, 4},
+		{"one at work is not ready, and has not its usual cost yet", func(w *world, d *Pod) {
+			w.pod("p1").Ready, w.pod("p1").Cheap, d.CostSince = false, true, w.now.Add(-DefaultWatchLag)
 			w.look()
 		}, 4},
 		{"one at work is not ready, and the cost has been seen", func(w *world, d *Pod) {
-			w.pod("p1").Ready, d.CheapSince = false, w.now.Add(-known)
+			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag)
 			w.look()
 		}, 3},
+		{"one at work has just become ready", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag + 1) }, 4},
+		{"one at work became ready, and that has been seen", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag) }, 3},
 		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { counts(w, 4, 2) }, 4},
 		{"another ReplicaSet cannot make its pods", func(w *world, _ *Pod) { w.Deployment.Sets = 2 }, 3},
 		{"the same, and the one with the workers has none to spare", func(w *world, d *Pod) {

@@ -41,7 +41,13 @@ type Pool struct {
 	DrainTimeout     time.Duration // handoff.drainTimeoutSeconds: a drain that takes longer is reported
 	UnreachableAfter time.Duration // handoff.unreachableAfterSeconds: 0 = never take over by force
 	SlotGrace        time.Duration // handoff.slotGraceSeconds: how long a slot may lack a usable pod
+
+	// WatchLag is how long after a write every controller can be taken to have seen it; 0 means DefaultWatchLag.
+	WatchLag time.Duration
 }
+
+// DefaultWatchLag is far more than a watch takes that works.
+const DefaultWatchLag = 10 * time.Second
 
 // Pod holds the facts about one worker pod as its object tells them. What follows from them is the plan's.
 type Pod struct {
@@ -63,14 +69,16 @@ type Pod struct {
 	Deleting bool
 	// Finalizer says that it carries convoy.dev/drained.
 	Finalizer bool
-	// ContainersReady and Ready are its conditions of these names; Ready includes the serving gate.
+	// ContainersReady and Ready are its conditions of these names; Ready includes the serving gate. ReadySince is when
+	// Ready became true; zero when it is false or not known.
 	ContainersReady, Ready bool
+	ReadySince             time.Time
 	// Serving is the readiness gate convoy.dev/serving; false when not yet set.
 	Serving bool
-	// Cheap says that it carries the lowest deletion cost, CheapSince when that was written (an annotation
-	// beside it); zero when not Cheap or not known.
-	Cheap      bool
-	CheapSince time.Time
+	// Cheap says that it carries the lowest deletion cost, CostSince when it was given that, or its usual one again
+	// (an annotation beside it); zero when its cost was never changed.
+	Cheap     bool
+	CostSince time.Time
 	// WorkerDownSince is since when its convoy-worker container has not been running; zero while it runs.
 	WorkerDownSince time.Time
 	// BackOff says that the kubelet waits before it starts convoy-worker again (CrashLoopBackOff).
