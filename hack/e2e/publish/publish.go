@@ -49,7 +49,7 @@ type Config struct {
 
 func (c Config) validate() error {
 	if c.Events == nil || c.Tell == nil || c.Lanes < 1 || c.Rate < 1 {
-		return errors.New("Events, Lanes, Rate and Tell are all needed")
+		return errors.New("one of Events, Lanes, Rate and Tell is missing")
 	}
 	return nil
 }

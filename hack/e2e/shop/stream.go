@@ -39,7 +39,7 @@ type StreamConfig struct {
 
 func (c StreamConfig) validate() error {
 	if c.Orders < 1 {
-		return errors.New("Orders is below 1: a stream needs an order")
+		return errors.New("a stream needs an order: Orders is below 1")
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ const usage = `devcluster runs Kubernetes on this machine, compiled from Go modu
   devcluster cluster-up [--state DIR] [FILE...] start a cluster of one node in the background, load image archives
   devcluster cluster-load [--state DIR] FILE... load image archives into the running cluster
   devcluster cluster-down [--state DIR]         stop the cluster and remove all of it
+  devcluster agent --kubeconfig FILE --images FILE [--dir DIR] [--node NAME]
+                                                be a node that runs pods as processes, for development
   devcluster image [--help]                     make images as archives, without a container engine
 
 Binaries come from KUBEBUILDER_ASSETS, from the cache of an earlier run, from the published envtest archive, or
@@ -81,6 +83,8 @@ func dispatch(ctx context.Context, args []string) error {
 		return clusterLoad(ctx, rest)
 	case "cluster-down":
 		return clusterDown(ctx, rest)
+	case "agent":
+		return runAgent(ctx, rest)
 	case "image":
 		return makeImages(ctx, rest)
 	case "help", "-h", "--help":
