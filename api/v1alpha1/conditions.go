@@ -28,6 +28,9 @@ const (
 	// ConditionWorkerUnreachable says that a worker with lanes does not answer and is not known to have stopped; the
 	// message names pod, node, lanes, since when, and the mend.
 	ConditionWorkerUnreachable = "WorkerUnreachable"
+	// ConditionWorkerIncompatible says that there are workers of a version that the operator does not speak to: they keep
+	// what they have and get nothing new.
+	ConditionWorkerIncompatible = "WorkerIncompatible"
 	// ConditionRebalancing says that lanes are moving. It is information: Ready stays True.
 	ConditionRebalancing = "Rebalancing"
 	// ConditionHandOverStuck says that a drain takes longer than handoff.drainTimeoutSeconds; the message names lane, key
@@ -38,7 +41,7 @@ const (
 	// ConditionLaneStoreFull says, by the worker, that routing waits because a lane holds maxBacklogPerLane messages or
 	// the store is nearly full.
 	ConditionLaneStoreFull = "LaneStoreFull"
-	// ConditionHotLane says that one lane has so large a share of the load that more workers would not help; the message
+	// ConditionHotLane says, by the controller's scaling, that one lane has so large a share of the load that more workers would not help; the message
 	// names lane, share, and key if known.
 	ConditionHotLane = "HotLane"
 	// ConditionBraking says, by the worker, that a lane has stopped because over 20% of the keys concluded in a minute
@@ -51,95 +54,3 @@ const (
 
 // ConditionComplete is a ConvoyAction's, written by the controller: every selected key is done or has failed again.
 const ConditionComplete = "Complete"
-
-// Reasons of Ready, written by the controller. While it is False the reason is the type of the condition that is to be
-// mended, such as SourceClaimed, or Starting.
-const (
-	// ReasonInForce means that the pool works as its spec says.
-	ReasonInForce = "InForce"
-	// ReasonSuspended means that it stands because spec.suspend says so.
-	ReasonSuspended = "Suspended"
-	// ReasonStarting means that it has not worked yet and nothing is known to hinder it.
-	ReasonStarting = "Starting"
-)
-
-// Reasons of SourceClaimed, written by the controller.
-const (
-	// ReasonClaimed means that the claim is this pool's.
-	ReasonClaimed = "Claimed"
-	// ReasonHeldByAnother means that another live pool holds the claim; the message names it.
-	ReasonHeldByAnother = "HeldByAnother"
-	// ReasonFingerprintDiffers means that the lanes in the broker were made for another source, key expression, or type
-	// or number of lanes.
-	ReasonFingerprintDiffers = "FingerprintDiffers"
-	// ReasonSourceNotFound means that the broker has no such source.
-	ReasonSourceNotFound = "SourceNotFound"
-	// ReasonSourceUnreachable means that the broker does not answer.
-	ReasonSourceUnreachable = "SourceUnreachable"
-	// ReasonAccessDenied means that the broker refuses the pool's credentials, or a Secret is missing.
-	ReasonAccessDenied = "AccessDenied"
-	// ReasonStoreUnfit means that the store cannot hold the lanes as safely as the source holds its messages.
-	ReasonStoreUnfit = "StoreUnfit"
-)
-
-// Reasons of KeyExpressionValid.
-const (
-	// ReasonGivesKeys means that messages have keys. Set by the controller.
-	ReasonGivesKeys = "GivesKeys"
-	// ReasonDoesNotCompile means that the expression is not CEL or has a type that is no key. Set by the controller.
-	ReasonDoesNotCompile = "DoesNotCompile"
-	// ReasonGivesNoKey means that none of the first messages had a key. Found by the worker.
-	ReasonGivesNoKey = "GivesNoKey"
-)
-
-// Reasons of TemplateAccepted, PodsAdmitted and Progressing, written by the controller.
-const (
-	// ReasonAccepted means that the API server took the Deployment, or its pods.
-	ReasonAccepted = "Accepted"
-	// ReasonRefused means that the API server did not; the message has its words.
-	ReasonRefused = "Refused"
-	// ReasonRolledOut means that every pod is of the present template.
-	ReasonRolledOut = "RolledOut"
-	// ReasonRollingOut means that pods are being replaced.
-	ReasonRollingOut = "RollingOut"
-	// ReasonNoSurgePod means that a rollout waits for a pod that cannot be made.
-	ReasonNoSurgePod = "NoSurgePod"
-)
-
-// Reasons of HandlerAccepting, found by the worker.
-const (
-	// ReasonCallsSucceed means that calls come back with other than failures.
-	ReasonCallsSucceed = "CallsSucceed"
-	// ReasonOnlyFailures means that nothing but failures comes back; the message has the last.
-	ReasonOnlyFailures = "OnlyFailures"
-	// ReasonNoConnection means that the handler does not listen.
-	ReasonNoConnection = "NoConnection"
-)
-
-// Reasons of WorkerUnreachable, Rebalancing and HandOverStuck, written by the controller.
-const (
-	// ReasonNodeUnreachable means that the node of the worker does not answer.
-	ReasonNodeUnreachable = "NodeUnreachable"
-	// ReasonPodVanished means that the pod's object is gone and nobody saw its containers end.
-	ReasonPodVanished = "PodVanished"
-	// ReasonAllReachable means that every worker with lanes answers or is known to have stopped.
-	ReasonAllReachable = "AllReachable"
-	// ReasonLanesMoving means that lanes are on their way between workers.
-	ReasonLanesMoving = "LanesMoving"
-	// ReasonLanesSettled means that every lane is where it belongs.
-	ReasonLanesSettled = "LanesSettled"
-	// ReasonDrainTimeout means that a drain takes longer than handoff.drainTimeoutSeconds.
-	ReasonDrainTimeout = "DrainTimeout"
-)
-
-// Reasons of Complete, written by the controller.
-const (
-	// ReasonReleased means that every selected key was released or failed again.
-	ReasonReleased = "Released"
-	// ReasonDiscarded means that every selected key was discarded.
-	ReasonDiscarded = "Discarded"
-	// ReasonRunning means that there are keys left.
-	ReasonRunning = "Running"
-	// ReasonPoolNotFound means that there is no such pool yet.
-	ReasonPoolNotFound = "PoolNotFound"
-)

@@ -89,8 +89,10 @@ type ParkedSelector struct {
 	// +kubebuilder:validation:items:MaxLength=1024
 	Keys []string `json:"keys,omitempty"`
 
-	// reason selects keys by why they were parked: Rejected (the handler refused the message), AttemptsExhausted or
-	// WorkerCrashed (the message ended its worker each time). Example: AttemptsExhausted.
+	// reason selects keys by why they were parked: Rejected (the handler refused the message), AttemptsExhausted (every
+	// attempt failed), WorkerCrashed (the message ended its worker each time) or LookAhead (nothing failed; too many
+	// messages of the key waited, and they are processed from the park by themselves: Release changes nothing for them,
+	// Discard deletes them). Example: AttemptsExhausted.
 	// +optional
 	Reason *ParkReason `json:"reason,omitempty"`
 
@@ -104,8 +106,9 @@ type ParkedSelector struct {
 	All *bool `json:"all,omitempty"`
 }
 
-// ParkReason says why a key was parked.
-// +kubebuilder:validation:Enum=Rejected;AttemptsExhausted;WorkerCrashed
+// ParkReason says why a key was parked. The sequencer knows two causes: that a message failed for good, which is one of
+// the first three here by how its last call ended, and LookAhead.
+// +kubebuilder:validation:Enum=Rejected;AttemptsExhausted;WorkerCrashed;LookAhead
 type ParkReason string
 
 const (
@@ -115,6 +118,8 @@ const (
 	ParkAttemptsExhausted ParkReason = "AttemptsExhausted"
 	// ParkWorkerCrashed means that the message ended its worker each time.
 	ParkWorkerCrashed ParkReason = "WorkerCrashed"
+	// ParkLookAhead means that nothing failed: the key outgrew the look-ahead and is processed from the park by itself.
+	ParkLookAhead ParkReason = "LookAhead"
 )
 
 // ConvoyActionStatus is how far an action has come.

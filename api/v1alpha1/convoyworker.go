@@ -72,14 +72,14 @@ type ConvoyWorkerSpec struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10000
-	// +kubebuilder:validation:XValidation:rule="self.all(i, l, i == 0 || self[i-1].lane < l.lane)",message="lanes ascend by number, each once: leave the spec to the controller"
+	// +kubebuilder:validation:XValidation:rule="self.transformList(i, l, l.lane - i).isSorted()",message="lanes ascend by number, each once: leave the spec to the controller"
 	Lanes []LaneGrant `json:"lanes,omitempty"`
 
 	// shards are the shards to route, by ascending number, up to 256. Example: [{shard: 0, epoch: 3}].
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:XValidation:rule="self.all(i, s, i == 0 || self[i-1].shard < s.shard)",message="shards ascend by number, each once: leave the spec to the controller"
+	// +kubebuilder:validation:XValidation:rule="self.transformList(i, s, s.shard - i).isSorted()",message="shards ascend by number, each once: leave the spec to the controller"
 	Shards []ShardGrant `json:"shards,omitempty"`
 }
 

@@ -13,9 +13,9 @@ const MaxWorkerMessage = 1024
 //
 // +kubebuilder:validation:XValidation:rule="!self.?resigned.orValue(false) || ((!has(self.lanes) || self.lanes.all(l, has(l.state) && l.state == 'Refused')) && (!has(self.shards) || self.shards.all(s, has(s.state) && s.state == 'Refused')))",message="a worker that has resigned holds no lane and no shard: leave the status to the worker"
 type ConvoyWorkerStatus struct {
-	// conditions are what the worker alone can know; the controller sums them up in the pool's. Types: KeyExpressionValid,
-	// HandlerAccepting, LaneBlocked, LaneStoreFull, Braking, KeySpansLanes. Up to 8, with messages of up to 1,024
-	// characters. Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
+	// conditions are what the worker alone can know; the controller sums them up in the pool's. Types: SourceClaimed,
+	// KeyExpressionValid, HandlerAccepting, LaneBlocked, LaneStoreFull, Braking and KeySpansLanes. Up to 8, with messages
+	// of up to 1,024 characters. Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -52,7 +52,7 @@ type ConvoyWorkerStatus struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10000
-	// +kubebuilder:validation:XValidation:rule="self.all(i, l, i == 0 || self[i-1].lane < l.lane)",message="lanes ascend by number, each once: leave the status to the worker"
+	// +kubebuilder:validation:XValidation:rule="self.transformList(i, l, l.lane - i).isSorted()",message="lanes ascend by number, each once: leave the status to the worker"
 	Lanes []LaneHolding `json:"lanes,omitempty"`
 
 	// shards are the shards that the worker routes or was refused, by ascending number, up to 256.
@@ -60,7 +60,7 @@ type ConvoyWorkerStatus struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:XValidation:rule="self.all(i, s, i == 0 || self[i-1].shard < s.shard)",message="shards ascend by number, each once: leave the status to the worker"
+	// +kubebuilder:validation:XValidation:rule="self.transformList(i, s, s.shard - i).isSorted()",message="shards ascend by number, each once: leave the status to the worker"
 	Shards []ShardHolding `json:"shards,omitempty"`
 
 	// backlog is what the broker counts for the whole pool. Reported by the worker of the lowest slot alone.

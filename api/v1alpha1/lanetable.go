@@ -18,10 +18,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.revision >= oldSelf.revision",message="revision only grows: workers ignore an older one; to start from an older table delete this one, the controller rebuilds it",fieldPath=".revision"
 // +kubebuilder:validation:XValidation:rule="!has(self.slots) || self.slots.all(s, (!has(s.worker) || s.worker < self.?workers.orValue([]).size()) && (!has(s.before) || s.before < self.?workers.orValue([]).size()))",message="a slot refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".slots"
-// +kubebuilder:validation:XValidation:rule="!has(self.lanes) || self.lanes.all(l, !has(l.worker) || l.worker < self.?workers.orValue([]).size())",message="a lane refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".lanes"
-// +kubebuilder:validation:XValidation:rule="!has(self.lanes) || self.lanes.all(l, (l.?state.orValue('Owned') == 'Releasing') == has(l.since))",message="a lane has since if and only if it is Releasing: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".lanes"
-// +kubebuilder:validation:XValidation:rule="!has(self.shards) || self.shards.all(l, !has(l.worker) || l.worker < self.?workers.orValue([]).size())",message="a shard refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".shards"
-// +kubebuilder:validation:XValidation:rule="!has(self.shards) || self.shards.all(l, (l.?state.orValue('Owned') == 'Releasing') == has(l.since))",message="a shard has since if and only if it is Releasing: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".shards"
+// +kubebuilder:validation:XValidation:rule="!has(self.lanes) || self.lanes.size() == 0 || self.lanes.map(l, has(l.worker) ? l.worker : -1).max() < self.?workers.orValue([]).size()",message="a lane refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".lanes"
+// +kubebuilder:validation:XValidation:rule="!has(self.shards) || self.shards.size() == 0 || self.shards.map(l, has(l.worker) ? l.worker : -1).max() < self.?workers.orValue([]).size()",message="a shard refers to a pod that is not in workers: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".shards"
 type LaneTable struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -63,7 +61,7 @@ type LaneTable struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1100
-	// +kubebuilder:validation:XValidation:rule="self.all(i, s, i == 0 || self[i-1].index < s.index)",message="slots ascend by index, each once: leave the table to the controller, or delete it, and the controller rebuilds it"
+	// +kubebuilder:validation:XValidation:rule="self.transformList(i, s, s.index - i).isSorted()",message="slots ascend by index, each once: leave the table to the controller, or delete it, and the controller rebuilds it"
 	Slots []SlotBinding `json:"slots,omitempty"`
 
 	// lanes are the lanes of the pool, up to 10,000; the position in the list, from 0, is the lane's number.
@@ -131,6 +129,8 @@ type SlotBinding struct {
 }
 
 // LaneOwnership says who owns one lane or shard. Its fields are few and mostly absent, because there are many of it.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.since) == (has(self.state) && self.state == 'Releasing')",message="since is there if and only if state is Releasing: leave the table to the controller, or delete it, and the controller rebuilds it",fieldPath=".since"
 type LaneOwnership struct {
 	// slot is the slot to which the lane belongs, 0 to 9,999. Absent while it belongs to none. Example: 3.
 	// +optional

@@ -39,7 +39,7 @@ var otherRules = []rule{
 		kind:    "ConvoyAction",
 		message: "set exactly one of keys, reason, parkedBefore and all",
 		accepted: []string{
-			"spec: {selector: {all: null, keys: [a, b]}}", "spec: {selector: {all: null, reason: Rejected}}",
+			"spec: {selector: {all: null, keys: [a, b]}}", "spec: {selector: {all: null, reason: Rejected}}", "spec: {selector: {all: null, reason: LookAhead}}",
 			`spec: {selector: {all: null, parkedBefore: "2026-01-01T00:00:00Z"}}`, "spec: {selector: {all: true}}",
 		},
 		refused: []string{"spec: {selector: {all: null}}", "spec: {selector: {keys: [a]}}"},
@@ -94,7 +94,7 @@ var otherRules = []rule{
 	{
 		kind:     "ConvoyWorker",
 		message:  "lanes ascend by number, each once: leave the spec to the controller",
-		accepted: []string{"spec: {lanes: [{lane: 1, epoch: 1}, {lane: 5, epoch: 1}]}", "spec: {lanes: []}"},
+		accepted: []string{"spec: {lanes: [{lane: 1, epoch: 1}, {lane: 5, epoch: 1}]}", "spec: {lanes: []}", "spec: {lanes: [{lane: 0, epoch: 1}, {lane: 1, epoch: 1}, {lane: 2, epoch: 1}]}"},
 		refused:  []string{"spec: {lanes: [{lane: 1, epoch: 1}, {lane: 1, epoch: 2}]}", "spec: {lanes: [{lane: 1, epoch: 1}, {lane: 0, epoch: 2}]}"},
 	},
 	{
@@ -172,7 +172,7 @@ var otherRules = []rule{
 	{
 		kind:     "LaneTable",
 		message:  "a lane refers to a pod that is not in workers: " + tableMend,
-		accepted: []string{onePod + "lanes: [{epoch: 1, worker: 0}, {epoch: 1}]"},
+		accepted: []string{onePod + "lanes: [{epoch: 1, worker: 0}, {epoch: 1}]", "lanes: []", "lanes: [{epoch: 1}]"},
 		refused:  []string{onePod + "lanes: [{epoch: 1}, {epoch: 1, worker: 1}]", "lanes: [{epoch: 1, worker: 0}]"},
 	},
 	{
@@ -182,18 +182,16 @@ var otherRules = []rule{
 		refused:  []string{onePod + "shards: [{epoch: 1, worker: 1}]"},
 	},
 	{
-		kind:     "LaneTable",
-		message:  "a lane has since if and only if it is Releasing: " + tableMend,
-		accepted: []string{"lanes: [{epoch: 1, state: Releasing, since: 1}, {epoch: 1}, {epoch: 1, state: Unowned}]"},
+		kind:    "LaneTable",
+		message: "since is there if and only if state is Releasing: " + tableMend,
+		accepted: []string{
+			"lanes: [{epoch: 1, state: Releasing, since: 1}, {epoch: 1}, {epoch: 1, state: Unowned}, {epoch: 1, state: Owned}]",
+			"shards: [{epoch: 1, state: Releasing, since: 1}]",
+		},
 		refused: []string{
 			"lanes: [{epoch: 1, state: Releasing}]", "lanes: [{epoch: 1, since: 1}]", "lanes: [{epoch: 1}, {epoch: 1, state: Unowned, since: 1}]",
+			"shards: [{epoch: 1, state: Releasing}]", "shards: [{epoch: 1, since: 1}]",
 		},
-	},
-	{
-		kind:     "LaneTable",
-		message:  "a shard has since if and only if it is Releasing: " + tableMend,
-		accepted: []string{"shards: [{epoch: 1, state: Releasing, since: 1}]"},
-		refused:  []string{"shards: [{epoch: 1, state: Releasing}]", "shards: [{epoch: 1, since: 1}]"},
 	},
 	{
 		kind:     "ConvoyWorker",

@@ -8,8 +8,10 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // ConvoyPoolStatus is what the controller has observed of a pool. Volatile figures (backlog, parked) are written with a
 // scaling decision, when they cross zero or change by a factor of two, at most every 30 seconds; live ones are metrics.
 type ConvoyPoolStatus struct {
-	// conditions say how the pool is; Ready sums them up. Types and reasons are listed in the API's documentation.
-	// Example: [{type: Ready, status: "True", reason: InForce}].
+	// conditions say how the pool is; Ready sums them up. Types: Ready, Progressing, SourceClaimed, KeyExpressionValid,
+	// TemplateAccepted, PodsAdmitted and HandlerAccepting, which are True when all is well; WorkerUnreachable,
+	// WorkerIncompatible, HandOverStuck, LaneBlocked, LaneStoreFull, HotLane, Braking and KeySpansLanes, which are False or
+	// absent then; and Rebalancing, which is information. Example: [{type: Ready, status: "True", reason: InForce}].
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -37,8 +39,8 @@ type ConvoyPoolStatus struct {
 	// +kubebuilder:validation:MaxLength=512
 	Selector *string `json:"selector,omitempty"`
 
-	// claim is the pool's mark in the broker. Absent until the pool is about to claim its source for the first time.
-	// Example: {state: InUse, store: convoy-shop-orders}.
+	// claim is the pool's mark in the broker. Absent until the pool is about to claim its source for the first time; not to
+	// be taken out by hand, since it holds what is fixed while lanes hold messages. Example: {state: InUse, store: convoy-shop-orders}.
 	// +optional
 	Claim *ClaimStatus `json:"claim,omitempty"`
 
@@ -71,10 +73,12 @@ type ConvoyPoolStatus struct {
 
 // ClaimStatus is the pool's mark in the broker, as the controller knows it.
 type ClaimStatus struct {
-	// state is InUse (lanes may be owned or hold messages) or Empty (the pool is suspended, nobody owns a lane or shard,
-	// and no message is in a lane or parked). What is fixed while lanes hold messages may be changed when it is Empty.
-	// InUse is written before a lane is granted, Empty only from a sample taken after the last was released.
-	// Example: InUse.
+	// state is InUse (lanes may be owned or hold messages) or Empty (the pool is suspended and no message is half done). In
+	// full, Empty says that no worker holds a lane or shard; that Routed lanes hold no message, and of Native lanes nothing
+	// is completed beyond the low-water mark; and that no key is parked (release or discard them first). What is fixed
+	// while lanes hold messages may be changed when it is Empty. A suspended pool completes nothing: one that still has a
+	// backlog in its lanes does not become Empty. InUse is written before a lane is granted, Empty only from a sample taken
+	// after the last was released. Example: InUse.
 	// +required
 	State ClaimState `json:"state,omitempty"`
 
@@ -99,7 +103,8 @@ type ClaimState string
 const (
 	// ClaimInUse means that lanes may be owned or hold messages.
 	ClaimInUse ClaimState = "InUse"
-	// ClaimEmpty means that the pool is suspended, nobody owns a lane or shard, and no message is in a lane or parked.
+	// ClaimEmpty means that the pool is suspended, nobody holds a lane or shard, Routed lanes hold no message, of Native
+	// lanes nothing is completed beyond the low-water mark, and no key is parked.
 	ClaimEmpty ClaimState = "Empty"
 )
 
@@ -189,7 +194,9 @@ type ScalingStatus struct {
 	// +kubebuilder:validation:Maximum=2147483647
 	Wanted *int32 `json:"wanted,omitempty"`
 
-	// reason is why, in one word for programs. Example: BacklogAboveTarget.
+	// reason is what decided the number, in one word for programs: External, MinWorkers, MaxWorkers, Lanes,
+	// BacklogAboveTarget, BacklogBelowTarget, BacklogAtTarget, Behavior, NoSample, Suspended, or the reason of the condition
+	// that keeps workers away. Example: BacklogAboveTarget.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128

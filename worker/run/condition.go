@@ -8,6 +8,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"convoy.dev/convoy/api/v1alpha1"
 )
 
 // conditions are what this worker alone can know, for its status. The loop owns them.
@@ -23,7 +25,7 @@ func (c *conditions) set(kind string, is bool, reason, message string) bool {
 	if is {
 		status = metav1.ConditionTrue
 	}
-	const longest = 32768 // what the API server accepts
+	const longest = v1alpha1.MaxWorkerMessage // what the API server accepts
 	news := meta.SetStatusCondition(&c.list, metav1.Condition{
 		Type: kind, Status: status, Reason: reason, Message: message[:min(len(message), longest)],
 		LastTransitionTime: metav1.NewTime(time.Now()),
