@@ -63,6 +63,13 @@ type ConvoyWorkerStatus struct {
 	// +kubebuilder:validation:XValidation:rule="self.transformList(i, s, s.shard - i).isSorted()",message="shards ascend by number, each once: leave the status to the worker"
 	Shards []ShardHolding `json:"shards,omitempty"`
 
+	// waits names the keys that draining lanes wait for, by ascending lane: of the first 32 of them, when a drain takes long
+	// enough for somebody to ask. Example: [{lane: 6, key: order-1042}].
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Waits []DrainWait `json:"waits,omitempty"`
+
 	// backlog is what the broker counts for the whole pool. Reported by the worker of the lowest slot alone.
 	// Example: {time: "2026-01-01T00:00:00.000000Z", lanes: [0, 12], shards: [200]}.
 	// +optional
@@ -119,6 +126,21 @@ type ShardHolding struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=140737488355327
 	Floor *int64 `json:"floor,omitempty"`
+}
+
+// DrainWait is the key that one draining lane waits for: a call of it runs, or may still run.
+type DrainWait struct {
+	// lane is the lane's number, 0 to 9,999. Example: 6.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9999
+	Lane int32 `json:"lane"`
+
+	// key is the key, cut to 128 characters. Example: order-1042.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Key string `json:"key,omitempty"`
 }
 
 // HoldingState says what a worker does with a lane or shard. Every state but Refused counts as held.
