@@ -154,8 +154,8 @@ func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) {
 
 // gate makes a pod ready when its serving gate is True.
 func (k *kubelet) gate(ctx context.Context, pod *corev1.Pod) {
-	ready := podCondition(pod, corev1.ContainersReady) && podCondition(pod, v1alpha1.GateServing)
-	if podCondition(pod, corev1.PodReady) != ready {
+	ready := podIs(pod, corev1.ContainersReady) && podIs(pod, v1alpha1.GateServing)
+	if podIs(pod, corev1.PodReady) != ready {
 		setPodCondition(pod, corev1.PodReady, ready)
 		k.must(ctx, k.client.Status().Update(ctx, pod))
 	}
@@ -239,7 +239,7 @@ func (k *kubelet) change(how func()) {
 	how()
 }
 
-func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) bool {
+func podIs(pod *corev1.Pod, kind corev1.PodConditionType) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == kind && c.Status == corev1.ConditionTrue
 	})

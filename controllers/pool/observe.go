@@ -91,6 +91,7 @@ func (r *Reconciler) read(ctx context.Context, from client.Reader, key types.Nam
 	}
 	o.judge()
 	o.complete(r.memory.of(key))
+	o.state.Pool.WatchLag = r.config.WatchLag
 	return o, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -30,6 +31,9 @@ type operator struct {
 	stop       func()
 }
 
+// watchLag is far more than a watch takes on this machine.
+const watchLag = time.Second
+
 // startOperator starts an operator. It ends with the spec, or when stop is called.
 func startOperator(namespace string, clk clock.PassiveClock) *operator {
 	GinkgoHelper()
@@ -46,7 +50,7 @@ func startOperator(namespace string, clk clock.PassiveClock) *operator {
 	Expect(err).NotTo(HaveOccurred())
 	o.reconciler, err = pool.New(pool.Config{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("convoy-operator"),
-		Clock: clk, Cluster: "cluster", Image: "convoy-worker:test",
+		Clock: clk, Cluster: "cluster", Image: "convoy-worker:test", WatchLag: watchLag,
 	})
 	Expect(err).NotTo(HaveOccurred())
 	Expect(o.reconciler.SetupWithManager(mgr)).To(Succeed())

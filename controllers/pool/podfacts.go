@@ -112,13 +112,17 @@ var phases = map[corev1.PodPhase]plan.Phase{
 	corev1.PodFailed: plan.Failed, corev1.PodUnknown: plan.Unknown,
 }
 
-func isTrue(pod *corev1.Pod, condition corev1.PodConditionType) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == condition {
-			return c.Status == corev1.ConditionTrue
-		}
+func isTrue(pod *corev1.Pod, kind corev1.PodConditionType) bool {
+	c := podCondition(pod, kind)
+	return c != nil && c.Status == corev1.ConditionTrue
+}
+
+func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodCondition {
+	at := slices.IndexFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == kind })
+	if at < 0 {
+		return nil
 	}
-	return false
+	return &pod.Status.Conditions[at]
 }
 
 func costSince(pod *corev1.Pod) time.Time {

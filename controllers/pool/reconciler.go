@@ -33,6 +33,9 @@ type Config struct {
 	Cluster types.UID
 	// Image is the image of the container convoy-worker for pools that name none.
 	Image string
+	// WatchLag is how long after a write every controller of the cluster can be taken to have seen it; 0 means
+	// plan.DefaultWatchLag.
+	WatchLag time.Duration
 }
 
 func (c Config) validate() error {
