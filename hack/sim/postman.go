@@ -80,6 +80,9 @@ func (p *postman) read() {
 		return nil
 	}, func(err error) {
 		p.busy = false
+		if errors.Is(err, errNotFound) {
+			p.wk.step(drain.Missing{})
+		}
 		if err != nil {
 			p.wk.process.after(w.dice.span(50*time.Millisecond, 300*time.Millisecond), p.read)
 			return

@@ -25,6 +25,10 @@ type Started struct {
 // spec that comes back may have the revision that it has seen already.
 type Seen struct{ Spec Spec }
 
+// Missing says that a live read found no object of this worker. A worker that is to go and holds nothing has nobody to
+// tell so, and ends: the controller makes the object again only for a pod that stays, or that has lanes.
+type Missing struct{}
+
 // Raised says that the report with this incarnation was written by compare-and-swap.
 type Raised struct{ Incarnation int64 }
 
@@ -65,6 +69,14 @@ type Emptied struct {
 	Epoch int64
 }
 
+// Waits says which key a draining unit waits for, "" for none that is known. The runner says it when a drain takes long
+// enough for somebody to ask, and again when it is another one: each is a report to be written.
+type Waits struct {
+	Unit
+	Epoch int64
+	Key   string
+}
+
 // Written says that a report was written.
 type Written struct{ Report Report }
 
@@ -80,12 +92,14 @@ type Replaced struct{}
 
 func (Started) event()     {}
 func (Seen) event()        {}
+func (Missing) event()     {}
 func (Raised) event()      {}
 func (Opened) event()      {}
 func (OpenRefused) event() {}
 func (Confirmed) event()   {}
 func (Superseded) event()  {}
 func (Emptied) event()     {}
+func (Waits) event()       {}
 func (Written) event()     {}
 func (Ticked) event()      {}
 func (Terminated) event()  {}

@@ -52,7 +52,7 @@ func (m *Machine) refused(now time.Time, e OpenRefused, out []Effect) []Effect {
 		u.reopen = true
 		return out
 	case m.incarnation > e.Record.Incarnation:
-		return m.open(e.Unit, u, out)
+		return m.open(now, e.Unit, u, out)
 	}
 	u.reopen = true
 	return m.settle(now, m.raise(e.Record.Incarnation+1, out))

@@ -73,6 +73,8 @@ type unit struct {
 	floor int64
 	// reopen says that the open waits for a higher incarnation.
 	reopen bool
+	// waits is the key that it waits for, while Draining.
+	waits string
 }
 
 // New makes the machine of one worker process. Its first event is Started.
@@ -101,6 +103,10 @@ func (m *Machine) take(now time.Time, e Event, out []Effect) []Effect {
 		return m.start(now, e, out)
 	case Seen:
 		return m.accept(now, e.Spec, out)
+	case Missing:
+		return m.missing(now, out)
+	case Waits:
+		m.waits(e)
 	case Raised:
 		return m.raised(now, e.Incarnation, out)
 	case Opened:
@@ -177,7 +183,7 @@ func (m *Machine) raised(now time.Time, incarnation int64, out []Effect) []Effec
 	for id, u := range m.all() {
 		if u.reopen && u.state == Opening {
 			u.reopen = false
-			out = m.open(id, u, out)
+			out = m.open(now, id, u, out)
 		}
 	}
 	return m.settle(now, out)
@@ -248,7 +254,7 @@ func (m *Machine) fire(now time.Time, id Unit, t trigger, out []Effect) []Effect
 	switch next.do {
 	case NoEffect:
 	case OpenUnit:
-		out = m.open(id, u, out)
+		out = m.open(now, id, u, out)
 	default:
 		out = append(out, Effect{Type: next.do, Unit: id, Token: u.token})
 	}
@@ -292,8 +298,15 @@ func (m *Machine) all() iter.Seq2[Unit, *unit] {
 // open asks for the epoch record. A process never opens one token twice: what is keyed by it, such as progress, would
 // mix two sessions, and a late write of the first would count in the second. A lane is granted twice at one epoch
 // when the table was lost while the lane drained.
-func (m *Machine) open(id Unit, u *unit, out []Effect) []Effect {
+//
+// An epoch below one that it has written is refused here and now, as the broker would: it comes from a table that was put
+// back, and no incarnation overcomes it.
+func (m *Machine) open(now time.Time, id Unit, u *unit, out []Effect) []Effect {
 	token := Token{u.grant.Epoch, m.incarnation}
+	if written := m.used[id]; written.Epoch > token.Epoch {
+		u.floor = written.Epoch
+		return m.fire(now, id, superseded, out)
+	}
 	if !m.used[id].Less(token) {
 		u.reopen = true
 		return m.raise(max(m.target, m.incarnation+1), out)

@@ -72,7 +72,13 @@ type Held struct {
 	State HeldState
 	// Floor is the epoch that the broker has for this unit, when State is Refused; otherwise 0.
 	Floor int64
+	// Waits is the key that a drain waits for, at most MaxWaits bytes of it; "" when none is known, or State is
+	// another.
+	Waits string
 }
+
+// MaxWaits is how much of a key a report carries, in bytes: enough to find it by.
+const MaxWaits = 128
 
 // HeldState says what a worker does with a unit.
 type HeldState uint8

@@ -3,7 +3,11 @@
 
 package drain
 
-import "slices"
+import (
+	"slices"
+	"time"
+	"unicode/utf8"
+)
 
 // Report is what the worker's status is to say now.
 //
@@ -24,8 +28,12 @@ func (m *Machine) Report() Report {
 	r.Resigned = m.resigned
 	for id, u := range m.all() {
 		h := Held{Unit: id, Epoch: u.grant.Epoch, State: u.state}
-		if u.state == Refused {
+		switch u.state {
+		case Refused:
 			h.Floor = u.floor
+		case Draining:
+			h.Waits = u.waits
+		default:
 		}
 		r.Held = append(r.Held, h)
 	}
@@ -80,6 +88,42 @@ func (m *Machine) wrote(e Written, out []Effect) []Effect {
 	}
 	m.exited = true
 	return append(out, Effect{Type: Exit})
+}
+
+// missing ends a process that is to go when there is no object to say so in, and it holds nothing. It need not have read
+// its object before: then it has opened nothing, and nobody was told anything that would have to last.
+func (m *Machine) missing(now time.Time, out []Effect) []Effect {
+	if !m.terminating || m.holdsAny() || m.predecessorMayRun(now) {
+		return out
+	}
+	m.exited = true
+	return append(out, Effect{Type: Exit})
+}
+
+// predecessorMayRun says that calls of an earlier process may be running: while they are, the pod is not empty.
+func (m *Machine) predecessorMayRun(now time.Time) bool {
+	if m.started {
+		return m.barred
+	}
+	return m.config.Predecessor && !m.config.Resigned && now.Before(m.config.Born.Add(m.config.Barrier))
+}
+
+// waits keeps what a drain waits for, cut to what a report carries.
+func (m *Machine) waits(e Waits) {
+	if u := m.at(e.Unit); u != nil && u.grant.Epoch == e.Epoch && u.state == Draining {
+		u.waits = cut(e.Key, MaxWaits)
+	}
+}
+
+// cut cuts a text to at most so many bytes, between two characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 func (m *Machine) holdsAny() bool {

@@ -99,6 +99,9 @@ func describeReport(r Report) string {
 		if h.State == Refused {
 			word += fmt.Sprintf(" floor %d", h.Floor)
 		}
+		if h.Waits != "" {
+			word += fmt.Sprintf(" waits for %q", h.Waits)
+		}
 		words = append(words, word)
 	}
 	return strings.Join(words, ", ")
@@ -145,6 +148,11 @@ func parseEvent(t *testing.T, m *Machine, words []string) Event {
 		return Started{Spec: parseSpec(t, before(rest, "report")), Report: parseReport(t, after(rest, "report"))}
 	case "seen":
 		return Seen{Spec: parseSpec(t, rest)}
+	case "missing":
+		return Missing{}
+	case "waits":
+		g := parseGrants(t, rest[:1])[0]
+		return Waits{Unit: g.Unit, Epoch: g.Epoch, Key: strings.Join(rest[1:], " ")}
 	case "raised":
 		return Raised{Incarnation: parseInt(t, rest[0])}
 	case "opened":

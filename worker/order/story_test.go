@@ -213,6 +213,12 @@ func (s *story) ask(command string, lane int32) string {
 		var p Progress
 		s.seq.Snapshot(lane, &p)
 		return tellProgress(&p)
+	case "waits":
+		w, ok := s.seq.Waits(lane)
+		if !ok {
+			return "it does not drain"
+		}
+		return fmt.Sprintf("waits for %s, %d calls since %v, %d store operations", w.Key, w.Calls, time.Duration(w.Started), w.Stores)
 	case "keys":
 		return fmt.Sprintf("%d keys, %d calls", s.seq.Len(), s.seq.Running())
 	}

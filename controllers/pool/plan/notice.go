@@ -64,7 +64,8 @@ func (p *planner) reportStuck() {
 			s = &Stuck{Worker: l.Worker, Since: since}
 			found[l.Worker] = s
 		}
-		s.Units = append(s.Units, unit)
+		entry, _ := p.pods[l.Worker].reports(unit)
+		s.Units, s.Keys = append(s.Units, unit), append(s.Keys, entry.Waits)
 		if since.Before(s.Since) {
 			s.Since = since
 		}

@@ -79,7 +79,9 @@ type Gate struct {
 type Stuck struct {
 	Worker PodRef
 	Units  []drain.Unit
-	Since  time.Time
+	// Keys has for each of the units the key that its worker says it waits for, "" when it does not say.
+	Keys  []string
+	Since time.Time
 }
 
 // Lost is a worker that is not known to have stopped and does not answer.
