@@ -17,8 +17,10 @@ type checker struct {
 	w      *World
 	broken *Violation
 	keys   map[string]*convoy
-	names  []string // of keys, in the order of their first message
-	calls  int
+	// excused counts the pods that were deleted with lanes, by the excuse.
+	excused map[string]int
+	names   []string // of keys, in the order of their first message
+	calls   int
 
 	shrunk   time.Duration              // when the Deployment was last made smaller
 	late     bool                       // by a plan that was older than the table by then
@@ -35,7 +37,7 @@ type recording struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, told: map[string]int64{}, stale: map[string]bool{}}
+	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, told: map[string]int64{}, excused: map[string]int{}, stale: map[string]bool{}}
 }
 
 // fail notes a violation; the first one counts.
@@ -216,20 +218,46 @@ func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
 	if table == nil || live == nil || live.obj.uid != pod.obj.uid || !live.obj.containersReady || live.obj.deleting {
 		return
 	}
-	if cleaned := c.w.kube.cleaned; cleaned[pod.obj.replicaSet] > 0 {
-		cleaned[pod.obj.replicaSet]-- // A rollout while another is under way takes what is not yet ready of the older one.
-		return
-	}
-	run := c.runOf(live)
-	if c.misjudged(pod.obj.uid) || !run.answers() {
+	excuse, run := c.excuse(pod), c.runOf(live)
+	if !run.answers() {
 		return
 	}
 	for i, l := range table.obj.Lanes {
-		unit := laneUnit(int32(i))
-		if l.State != plan.Unowned && l.Worker.UID == pod.obj.uid && run.worker.machine.Token(unit) != (drain.Token{}) {
+		switch unit := laneUnit(int32(i)); {
+		case l.State == plan.Unowned || l.Worker.UID != pod.obj.uid || run.worker.machine.Token(unit) == (drain.Token{}):
+		case excuse != "":
+			c.excused[excuse]++
+			return
+		default:
 			c.fail(DeletedWithLanes, about{pod: pod.name}, "%s has lane %d (%v) and is deleted", pod.name, i, l.State)
 		}
 	}
+}
+
+// The excuses for a pod that is deleted with lanes: none of them is in our hands. The pod drains within its grace.
+const (
+	// secondRollout: a rollout while another is under way takes what is not yet ready of the older one.
+	secondRollout = "by a second rollout, before it was seen ready"
+	// proportional: the Deployment was made larger in mid-rollout, and its controller, refused in the middle of sizing
+	// the ReplicaSets in proportion, began anew with some already sized, and made another smaller than before.
+	proportional = "by proportional scaling of a Deployment that grows"
+	// lateShrink: see misjudged.
+	lateShrink = "by a shrink that nobody could know of"
+)
+
+func (c *checker) excuse(pod *version[podObject]) string {
+	set := pod.obj.replicaSet
+	switch k := c.w.kube; {
+	case k.cleaned[set] > 0:
+		k.cleaned[set]--
+		return secondRollout
+	case k.rescaled[set] > 0:
+		k.rescaled[set]--
+		return proportional
+	case c.misjudged(pod.obj.uid):
+		return lateShrink
+	}
+	return ""
 }
 
 // answers says that the pod's worker is at work and that its kubelet is heard.

@@ -149,7 +149,16 @@ func (k *kubernetes) scale(sets []*version[replicaSetObject], newest *version[re
 		added += share
 	}
 	sizes[0] = max(0, sizes[0]+toAdd-added)
-	return k.resizeAll(active, func(i int, _ *version[replicaSetObject]) int { return sizes[i] }, d)
+	for i, s := range active {
+		written, err := k.resize(s, sizes[i], d)
+		if err != nil {
+			return err
+		}
+		if fewer := s.obj.replicas - sizes[i]; written && fewer > 0 && s.obj.desired <= d.replicas {
+			k.rescaled[s.name] += fewer
+		}
+	}
+	return nil
 }
 
 // saturates says that the ReplicaSet can own all of the Deployment's pods, and both believe so.

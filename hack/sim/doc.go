@@ -62,11 +62,15 @@
 // end the adversary rests, everything is mended, and within 90 simulated seconds every lane must be owned and run,
 // every message completed, the balance hold, pods and gates be as wanted, and then nobody may write any more.
 //
-// Three things are excused. A process that was frozen between the check of its hold and the call may have one stale call
-// for each running key; its token gives it away. And a rollout that starts while another is under way may delete
-// pods of the older one that Kubernetes has not yet seen ready. And a Deployment made smaller may take an idle pod that
-// is bound again in the same moment, when the write was late and of an older plan, or when whoever bound the pod had an
-// old view of Deployment or ReplicaSets. The pods so deleted drain within their grace.
+// A process that was frozen between the check of its hold and the call may have one stale call for each running key; its
+// token gives it away. Three ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in
+// nobody's hands here; they are counted and told (Result.Excused), and the pods so deleted drain within their grace:
+//
+//   - A rollout that starts while another is under way takes pods of the older one that were not yet seen ready.
+//   - A Deployment made larger in mid-rollout is sized in proportion, ReplicaSet by ReplicaSet; when a write of that is
+//     refused its controller begins anew, and may make one smaller.
+//   - A Deployment made smaller takes an idle pod that is bound again in the same moment: the write was late, the table
+//     having been written since its plan was made, or whoever bound the pod had an old view of Deployment or ReplicaSets.
 //
 // # Failure handling
 //

@@ -38,6 +38,9 @@ type kubernetes struct {
 	// cleaned counts, by ReplicaSet, the pods that the Deployment controller has taken from it because they were not
 	// ready while a newer one is rolled out.
 	cleaned map[string]int
+	// rescaled counts, by ReplicaSet, the pods that proportional scaling has taken from it though the Deployment was not
+	// made smaller.
+	rescaled map[string]int
 
 	machines []*machine
 	quota    int // at most this many pods; 0: no limit
@@ -48,7 +51,7 @@ type kubernetes struct {
 const maxSurge = 1
 
 func newKubernetes(w *World) *kubernetes {
-	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}, cleaned: map[string]int{}}
+	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}, cleaned: map[string]int{}, rescaled: map[string]int{}}
 	k.manager = w.newProcess()
 	k.client = w.newClient(k.manager)
 	k.client.inOrder = true

@@ -12,11 +12,12 @@ import (
 // Result is what came of one schedule.
 type Result struct {
 	Seed      uint64
-	Steps     int        // events
-	Plans     int        // plans made
-	Calls     int        // calls that reached a handler
-	Tables    int        // tables written
-	Violation *Violation // nil when every rule held
+	Steps     int            // events
+	Plans     int            // plans made
+	Calls     int            // calls that reached a handler
+	Tables    int            // tables written
+	Excused   map[string]int // pods deleted with lanes that are nobody's fault of ours, by the excuse
+	Violation *Violation     // nil when every rule held
 	story     string
 }
 
@@ -41,7 +42,7 @@ func once(seed uint64, f *faults, told bool) (r Result) {
 		if p := recover(); p != nil {
 			w.check.fail(Panicked, about{}, "%v\n%s", p, debug.Stack())
 		}
-		r = Result{Seed: seed, Steps: w.clock.steps, Plans: w.plans, Calls: w.check.calls, Tables: len(w.tables), Violation: w.check.broken}
+		r = Result{Seed: seed, Steps: w.clock.steps, Plans: w.plans, Calls: w.check.calls, Tables: len(w.tables), Excused: w.check.excused, Violation: w.check.broken}
 		if told {
 			r.story = w.story.String()
 			if r.Violation != nil {
