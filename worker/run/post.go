@@ -147,6 +147,9 @@ func (p *postman) read() {
 
 func (p *postman) haveRead(o *v1alpha1.ConvoyWorker, err error) {
 	p.busy = false
+	if apierrors.IsNotFound(err) {
+		p.w.step(drain.Missing{})
+	}
 	if err != nil {
 		p.later("reading the ConvoyWorker", err)
 		return
