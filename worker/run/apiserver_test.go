@@ -27,6 +27,8 @@ type apiServer struct {
 	object  *v1alpha1.ConvoyWorker
 	away    bool
 	writes  int
+	// deaf is how many writes are made whose answer is lost.
+	deaf int
 	// changed is closed and made anew when there is something for watchers to see.
 	changed chan struct{}
 }
@@ -123,10 +125,17 @@ func (a *apiServer) WriteStatus(ctx context.Context, o *v1alpha1.ConvoyWorker) (
 	if mailbox.ReadReport(o.Status).Incarnation < mailbox.ReadReport(is.Status).Incarnation {
 		return nil, apierrors.NewBadRequest("status.incarnation only grows")
 	}
+	lost := false
 	a.change(func() {
 		a.object.Status = o.Status.DeepCopy()
 		a.writes++
+		if lost = a.deaf > 0; lost {
+			a.deaf--
+		}
 	})
+	if lost {
+		return nil, errAway
+	}
 	return a.Read(ctx)
 }
 

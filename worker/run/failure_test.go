@@ -139,6 +139,57 @@ func TestMessagesWithoutAKeyAreDeadLetteredOnceOneHasAKey(t *testing.T) {
 	})
 }
 
+// The dead letter lies between a message that waits and one that is completed: the progress record names it.
+func TestAMessageWithoutAKeyIsPartOfProgress(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.handler.does = rejecting("stuck", 1, deliver.Outcome{Kind: deliver.Failed})
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "stuck")
+		w.publishData(0, `{}`)
+		w.publish(0, "a")
+		w.until("the other key is completed", func() bool { return w.handler.completed("a") == 1 })
+		w.grant(2, 1)
+		w.untilStates("")
+		if got := w.broker.Saved(0).Progress; got.LowWater != 0 || len(got.Ranges) != 1 || got.Ranges[0] != (order.Range{From: 2, To: 3}) {
+			w.t.Errorf("progress %+v", got)
+		}
+		w.handler.set(func() { w.handler.does = nil })
+		w.grant(3, 2, 0)
+		w.allDone()
+		if got := len(w.broker.DeadLetters()); got != 1 {
+			w.t.Errorf("%d dead letters, want the one", got)
+		}
+	})
+}
+
+// A second attempt has to be on record before it is made. That costs a request, not the progress interval.
+func TestARecordIsNotWaitedFor(t *testing.T) {
+	story(t, 1, func(w *world) {
+		first, second := map[string]time.Time{}, map[string]time.Time{}
+		w.handler.does = func(k string, _ int, c *deliver.Call) (time.Duration, deliver.Outcome) {
+			if c.Attempt == 1 {
+				first[k] = time.Now()
+				return 0, deliver.Outcome{Kind: deliver.Failed}
+			}
+			second[k] = time.Now()
+			return 0, deliver.Outcome{Kind: deliver.Done}
+		}
+		w.start()
+		w.grant(1, 1, 0)
+		for i := range 5 {
+			w.publish(0, fmt.Sprint("key ", i))
+			w.pass(37 * time.Millisecond)
+		}
+		w.allDone()
+		for k, at := range second {
+			if waited := at.Sub(first[k]); waited > 100*time.Millisecond {
+				w.t.Errorf("%s waited %v for its second attempt, want at most the backoff of 100ms", k, waited)
+			}
+		}
+	})
+}
+
 func TestAMessageWithoutAKeyBlocksItsLane(t *testing.T) {
 	story(t, 2, func(w *world) {
 		w.missing = v1alpha1.MissingBlock

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,7 @@ type world struct {
 	missing      v1alpha1.MissingKeyPolicy
 	failure      order.Policy
 	next         map[string]int // the number of each key's next message
+	clock        frozenClock
 }
 
 func story(t *testing.T, lanes int32, tell func(w *world)) {
@@ -61,6 +63,32 @@ func story(t *testing.T, lanes int32, tell func(w *world)) {
 		tell(w)
 		w.handler.rest()
 	})
+}
+
+// frozenClock is the bubble's clock, which can find that the machine was suspended.
+type frozenClock struct {
+	lock sync.Mutex
+	// after is how many more readings there are until the suspension, which lasts for by; 0 for none.
+	after int
+	by    time.Duration
+	ahead time.Duration
+}
+
+func (c *frozenClock) now() time.Time {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.after > 0 {
+		if c.after--; c.after == 0 {
+			c.ahead += c.by
+		}
+	}
+	return time.Now().Add(c.ahead)
+}
+
+func (c *frozenClock) suspend(after int, by time.Duration) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.after, c.by = after, by
 }
 
 // process is one worker process.
@@ -92,7 +120,7 @@ func (w *world) start() *process {
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, NoPark: true, Buffer: 64, LookAhead: 512, Seed: 7,
 		},
-		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: time.Now,
+		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now,
 		Connect: func(context.Context) (broker.Broker, error) { return w.broker.Connect(), nil },
 		Log:     slog.New(slog.NewTextHandler(w.t.Output(), nil)), Metrics: p.gather,
 	})

@@ -27,8 +27,10 @@ type handler struct {
 	down, deaf, cut bool
 	// skips says that messages may be missing, as those that are dead-lettered.
 	skips bool
-	calls int
-	work  sync.WaitGroup
+	// refuses is how many calls find no connection, though the handler listens.
+	refuses int
+	calls   int
+	work    sync.WaitGroup
 }
 
 // convoy is what the handler knows of one key.
@@ -88,7 +90,7 @@ func (h *handler) reachable(context.Context) error {
 
 // Deliver is the worker's side of a call.
 func (h *handler) Deliver(ctx context.Context, c *deliver.Call) deliver.Outcome {
-	if ctx.Err() != nil || h.reachable(ctx) != nil {
+	if ctx.Err() != nil || h.reachable(ctx) != nil || h.refuse() {
 		return deliver.Outcome{Kind: deliver.Unsent, Detail: errRefused.Error()}
 	}
 	sent := time.Now()
@@ -104,6 +106,16 @@ func (h *handler) Deliver(ctx context.Context, c *deliver.Call) deliver.Outcome 
 	case <-deadline.C:
 	}
 	return deliver.Outcome{Kind: deliver.TimedOut, Sent: sent, Detail: "no answer"}
+}
+
+func (h *handler) refuse() bool {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.refuses == 0 {
+		return false
+	}
+	h.refuses--
+	return true
 }
 
 // take is the handler's side.

@@ -10,6 +10,7 @@ import (
 
 	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/broker/brokertest"
 	"convoy.dev/convoy/worker/deliver"
 	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/order"
@@ -141,7 +142,72 @@ func TestAnObjectOfAnotherPodIsNotMine(t *testing.T) {
 		w.api.create(podUID)
 		w.grant(6, 1, 0)
 		w.untilStates("0:Running")
+		w.api.remove()
+		w.api.create("pod-0")
+		w.grant(7, 2, 0)
+		w.pass(5 * time.Second)
+		if r := w.api.report(); r.Incarnation != 0 {
+			w.t.Errorf("another pod's object was written: %+v", r)
+		}
 	})
+}
+
+func TestAnotherProcessTakesThePlace(t *testing.T) {
+	story(t, 1, func(w *world) {
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.untilStates("0:Running")
+		w.start()
+		if ending := p.wait(); ending != run.Replaced {
+			w.t.Errorf("ended as %v", ending)
+		}
+		w.publish(0, "a")
+		w.allDone()
+	})
+}
+
+func TestAnswersOfTheAPIServerAreLost(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.api.deaf = 2
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.allDone()
+		w.untilStates("0:Running")
+		w.api.change(func() { w.api.deaf = 1 })
+		w.grant(2, 1)
+		w.untilStates("")
+		w.api.change(func() { w.api.deaf = 1 })
+		p.worker.Stop()
+		if ending := p.wait(); ending != run.Resigned {
+			w.t.Errorf("ended as %v", ending)
+		}
+	})
+}
+
+// The machine sleeps for an hour at each of the readings of the clock from a message's coming up to the question whether
+// it may start. Afterwards nothing starts before the broker has confirmed the lane again.
+func TestTheMachineIsSuspended(t *testing.T) {
+	for reading := 1; reading <= 4; reading++ {
+		story(t, 1, func(w *world) {
+			w.start()
+			w.grant(1, 1, 0)
+			w.publish(0, "a")
+			w.allDone()
+			w.pass(300 * time.Millisecond)
+			confirms, at := w.broker.Calls(brokertest.Confirm), -1
+			w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+				at = w.broker.Calls(brokertest.Confirm)
+				return time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+			}
+			w.clock.suspend(reading, time.Hour)
+			w.publish(0, "a")
+			w.allDone()
+			if at <= confirms {
+				w.t.Errorf("suspended at reading %d: the message started with the confirmation of an hour ago", reading)
+			}
+		})
+	}
 }
 
 func TestASpecOfThePastIsIgnored(t *testing.T) {
@@ -390,6 +456,9 @@ func TestTheHandlerIsRestarted(t *testing.T) {
 		w.publish(0, "a", "a", "b")
 		w.pass(time.Minute)
 		w.handler.set(func() { w.handler.down = false })
+		w.allDone()
+		w.handler.set(func() { w.handler.refuses = 20 })
+		w.publish(0, "a")
 		w.allDone()
 		if got := len(w.broker.DeadLetters()); got > 0 {
 			w.t.Errorf("%d messages were dead-lettered", got)

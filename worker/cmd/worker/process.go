@@ -18,7 +18,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/deliver"
 	"convoy.dev/convoy/worker/mailbox/kube"
 	"convoy.dev/convoy/worker/run"
@@ -136,6 +135,3 @@ func (p *process) close() {
 	<-p.serving
 	p.handler.Close()
 }
-
-// connector makes the connection to a pool's broker.
-type connector = func(context.Context) (broker.Broker, error)
