@@ -32,7 +32,7 @@ type place struct {
 }
 
 func (p *planner) stanceOf(s Slot) stance {
-	d := p.pods[s.Pod]
+	d := p.podOf(s.Index, s.Pod)
 	switch {
 	case d == nil:
 		return gone
@@ -55,7 +55,7 @@ func (p *planner) assign() {
 	p.places = make(map[int32]place, len(p.next.Slots))
 	var slots []int32
 	for _, s := range p.next.Slots {
-		at := place{stance: p.stanceOf(s), pod: p.pods[s.Pod]}
+		at := place{stance: p.stanceOf(s), pod: p.podOf(s.Index, s.Pod)}
 		p.places[s.Index] = at
 		if at.stance == ready {
 			slots = append(slots, s.Index)
@@ -158,8 +158,8 @@ func (p *planner) balanced(b balance, all units, known []evidence, slots []int32
 			loose[i] = lane.None
 		case l.State == Owned:
 			firm[i] = true
-		case p.canTake(p.pods[l.Worker].slot):
-			loose[i] = p.pods[l.Worker].slot
+		case p.canTake(p.podOf(l.Slot, l.Worker).slot):
+			loose[i] = p.podOf(l.Slot, l.Worker).slot
 		default:
 			loose[i] = lane.None
 		}

@@ -85,7 +85,7 @@ func (p *planner) rollOut() {
 		if !p.servesYet(s.Before) {
 			s.Before = s.Pod
 		}
-		s.unbind(p.pods[s.Pod])
+		s.unbind(p.podOf(s.Index, s.Pod))
 		s.bind(spare)
 		outdated = outdated[1:]
 	}
@@ -98,12 +98,12 @@ func (p *planner) outdated() []*Slot {
 	var slots []*Slot
 	for i := range p.next.Slots {
 		s := &p.next.Slots[i]
-		if d := p.pods[s.Pod]; d != nil && !s.Leaving && !d.Current && !p.incompatible(d) && (d.Serving || !p.usable(d)) {
+		if d := p.podOf(s.Index, s.Pod); d != nil && !s.Leaving && !d.Current && !p.incompatible(d) && (d.Serving || !p.usable(d)) {
 			slots = append(slots, s)
 		}
 	}
 	slices.SortStableFunc(slots, func(a, b *Slot) int {
-		return compareBool(p.usable(p.pods[a.Pod]), p.usable(p.pods[b.Pod]))
+		return compareBool(p.usable(p.podOf(a.Index, a.Pod)), p.usable(p.podOf(b.Index, b.Pod)))
 	})
 	return slots
 }

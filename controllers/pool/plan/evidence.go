@@ -46,7 +46,7 @@ func (p *planner) evidenceFor(unit drain.Unit, l Lane) evidence {
 	if l.State == Unowned {
 		return evidence{basis: vacant}
 	}
-	d := p.pods[l.Worker]
+	d := p.podOf(l.Slot, l.Worker)
 	entry, listed := d.reports(unit)
 	switch {
 	case listed && entry.State == drain.Refused && entry.Epoch == l.Epoch:
@@ -88,7 +88,7 @@ func (d *pod) reports(unit drain.Unit) (drain.Held, bool) {
 // the table was rebuilt only a report counts that answers the new table: an earlier one, as of a pod that has
 // stopped since, does not know who had the lane afterwards.
 func (p *planner) runs(unit drain.Unit, l Lane) bool {
-	d := p.pods[l.Worker]
+	d := p.podOf(l.Slot, l.Worker)
 	entry, listed := d.reports(unit)
 	return listed && entry.State == drain.Running && entry.Epoch == l.Epoch && d.answers(p.state.Table.Rebuilt)
 }

@@ -58,7 +58,7 @@ func (p *planner) surplus(u drain.Unit) bool {
 // keeps says that the lane's worker goes on with it: it belongs to its slot; or no slot can have it and its own
 // stays; or there is nobody who would understand a revoke.
 func (p *planner) keeps(c change) bool {
-	d := p.pods[c.Worker]
+	d := p.podOf(c.Slot, c.Worker)
 	if d.vanished() || p.incompatible(d) {
 		return true
 	}
@@ -79,7 +79,7 @@ func (p *planner) revoke(c change) {
 }
 
 func (p *planner) whyRevoke(c change) Reason {
-	d := p.pods[c.Worker]
+	d := p.podOf(c.Slot, c.Worker)
 	switch s := p.slot(d.slot); {
 	case p.surplus(c.Unit):
 		return Withdrawn

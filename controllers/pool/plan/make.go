@@ -36,6 +36,8 @@ type planner struct {
 	// pods has every pod that was observed or that the table names; sorted has them by name and UID.
 	pods   map[PodRef]*pod
 	sorted []*pod
+	// bound has the pods by the slot that they had in the table that was read: where to look first.
+	bound map[int32]*pod
 	// healthy is how many pods could take over lanes.
 	healthy int
 	// places has the slots of next while lanes are decided.
@@ -45,7 +47,7 @@ type planner struct {
 }
 
 func newPlanner(s State, now time.Time) *planner {
-	p := &planner{now: now, state: s, pods: make(map[PodRef]*pod, len(s.Pods)), next: *s.Table}
+	p := &planner{now: now, state: s, pods: make(map[PodRef]*pod, len(s.Pods)), bound: make(map[int32]*pod, len(s.Table.Slots)), next: *s.Table}
 	p.next.Slots = slices.Clone(p.next.Slots) // the other lists are made anew, never changed in place
 	for _, facts := range s.Pods {
 		p.pods[facts.PodRef] = &pod{Pod: facts, slot: lane.None}
@@ -63,8 +65,20 @@ func newPlanner(s State, now time.Time) *planner {
 	for _, d := range p.pods {
 		p.sorted = append(p.sorted, d)
 	}
+	for _, slot := range s.Table.Slots {
+		p.bound[slot.Index] = p.pods[slot.Pod]
+	}
 	slices.SortFunc(p.sorted, func(a, b *pod) int { return a.compare(b.PodRef) })
 	return p
+}
+
+// podOf is the pod of this name and UID, nil for none, which most likely is the one that was bound to the slot: names are
+// many times as slow to look up as numbers, and every lane has one.
+func (p *planner) podOf(slot int32, ref PodRef) *pod {
+	if d := p.bound[slot]; d != nil && d.PodRef == ref {
+		return d
+	}
+	return p.pods[ref]
 }
 
 // unseen is the pods that the table names and that were neither observed nor confirmed absent.

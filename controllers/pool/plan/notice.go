@@ -64,7 +64,7 @@ func (p *planner) reportStuck() {
 			s = &Stuck{Worker: l.Worker, Since: since}
 			found[l.Worker] = s
 		}
-		entry, _ := p.pods[l.Worker].reports(unit)
+		entry, _ := p.podOf(l.Slot, l.Worker).reports(unit)
 		s.Units, s.Keys = append(s.Units, unit), append(s.Keys, entry.Waits)
 		if since.Before(s.Since) {
 			s.Since = since

@@ -100,7 +100,7 @@ func (p *planner) judge() {
 		d.lost = silent && p.canTakeOver()
 	}
 	for _, s := range p.next.Slots {
-		if d := p.pods[s.Pod]; d != nil {
+		if d := p.podOf(s.Index, s.Pod); d != nil {
 			d.slot = s.Index
 		}
 	}
@@ -121,7 +121,7 @@ func (p *planner) countUnits(kind drain.Kind, lanes []Lane) {
 		if l.State == Unowned {
 			continue
 		}
-		d := p.pods[l.Worker]
+		d := p.podOf(l.Slot, l.Worker)
 		d.held++
 		if l.State == Releasing {
 			d.since = max(d.since, l.Since)

@@ -55,7 +55,7 @@ func (p *planner) servesYet(before PodRef) bool {
 func (p *planner) openGates() {
 	places := p.gatePlaces()
 	for _, s := range p.next.Slots {
-		d := p.pods[s.Pod]
+		d := p.podOf(s.Index, s.Pod)
 		if places > 0 && d != nil && !d.Serving && !p.servesYet(s.Before) {
 			p.plan.Gates = append(p.plan.Gates, Gate{Pod: d.PodRef, Serving: true})
 			places--

@@ -15,7 +15,7 @@ import (
 func (p *planner) vacate() {
 	for i := range p.next.Slots {
 		s := &p.next.Slots[i]
-		if d := p.pods[s.Pod]; d != nil && (!d.active() || d.resigned() || d.lost) {
+		if d := p.podOf(s.Index, s.Pod); d != nil && (!d.active() || d.resigned() || d.lost) {
 			s.unbind(d)
 		}
 	}
@@ -70,7 +70,7 @@ func (p *planner) pick(leaving bool, sign int) *Slot {
 // dispensable orders slots by what is lost with them, least first: no pod, none that works, an outdated one,
 // few lanes, a high number. A worker that cannot be asked to drain comes last.
 func (p *planner) dispensable(a, b Slot) int {
-	c, d := p.pods[a.Pod], p.pods[b.Pod]
+	c, d := p.podOf(a.Index, a.Pod), p.podOf(b.Index, b.Pod)
 	if c == nil || d == nil {
 		return cmp.Or(compareBool(c != nil, d != nil), cmp.Compare(b.Index, a.Index))
 	}
@@ -105,7 +105,7 @@ func (p *planner) addSlot() {
 // removeDrained removes the leaving slots whose pods hold nothing.
 func (p *planner) removeDrained() {
 	p.next.Slots = slices.DeleteFunc(p.next.Slots, func(s Slot) bool {
-		d := p.pods[s.Pod]
+		d := p.podOf(s.Index, s.Pod)
 		if !s.Leaving || d != nil && d.held > 0 {
 			return false
 		}
