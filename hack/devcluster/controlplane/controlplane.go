@@ -43,7 +43,7 @@ func (c Config) resolved() (Config, error) {
 	}
 	var errs [2]error
 	if c.Address.IsValid() && !c.Address.Is4() {
-		return Config{}, fmt.Errorf("Address is %s: name an IPv4 address", c.Address)
+		return Config{}, fmt.Errorf("the Address is %s: name an IPv4 address", c.Address)
 	}
 	c.BinDir, errs[0] = filepath.Abs(c.BinDir)
 	c.TempDir, errs[1] = filepath.Abs(c.TempDir)

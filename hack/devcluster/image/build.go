@@ -48,13 +48,21 @@ func Build(ctx context.Context, p Program, dir string, platforms ...Platform) (I
 	return image, nil
 }
 
+// Flags are the flags of go build that decide what the binary holds.
+func (p Program) Flags() []string {
+	return []string{"-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", p.LinkerFlags()}
+}
+
+// LinkerFlags strip the binary and stamp the version.
+func (p Program) LinkerFlags() string { return "-s -w -X main.version=" + p.Version }
+
 func (p Program) compile(ctx context.Context, platform Platform, binary string) error {
 	command := p.GoCommand
 	if command == "" {
 		command = "go"
 	}
-	compiler := exec.CommandContext(ctx, command, "build", "-C", p.Dir, "-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -X main.version="+p.Version, "-o", binary, p.Package)
+	args := append([]string{"build", "-C", p.Dir}, p.Flags()...)
+	compiler := exec.CommandContext(ctx, command, append(args, "-o", binary, p.Package)...)
 	compiler.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+platform.OS, "GOARCH="+platform.Arch)
 	// An interrupt is to reach the compilers that the go command runs, too.
 	compiler.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// user is the "nonroot" of distroless images, in numbers: Kubernetes' runAsNonRoot cannot judge a name.
-const user = "65532:65532"
+// User is the "nonroot" of distroless images, in numbers: Kubernetes' runAsNonRoot cannot judge a name.
+const User = "65532:65532"
 
 // created is the time of every file: with the true one no two builds were alike.
 var created = time.Unix(0, 0).UTC()
@@ -39,11 +39,11 @@ type Image struct {
 func (i Image) validate() error {
 	switch {
 	case i.Reference == "" || !strings.Contains(filepath.Base(i.Reference), ":"):
-		return fmt.Errorf("Reference is %q: give a name and a tag", i.Reference)
+		return fmt.Errorf("the Reference is %q: give a name and a tag", i.Reference)
 	case i.Program == "" || strings.ContainsRune(i.Program, '/'):
-		return fmt.Errorf("Program is %q: give the name of a file", i.Program)
+		return fmt.Errorf("the Program is %q: give the name of a file", i.Program)
 	case len(i.Binaries) == 0:
-		return errors.New("Binaries is empty: give at least one")
+		return errors.New("no Binaries are given: give at least one")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (i Image) writePlatform(a *archive, platform Platform) (descriptor, error) 
 	}
 	settings, err := a.blob(configType, encode(config{
 		Platform: platform,
-		Config:   process{User: user, Entrypoint: []string{"/" + i.Program}, WorkingDir: "/", Labels: i.Labels},
+		Config:   process{User: User, Entrypoint: []string{"/" + i.Program}, WorkingDir: "/", Labels: i.Labels},
 		RootFS:   rootFS{Type: "layers", DiffIDs: []string{diffID}},
 		History:  []creation{{CreatedBy: "COPY " + i.Program + " /"}},
 	}))

@@ -26,6 +26,6 @@
 // progress); held and ready (it holds a kubeconfig, too); abandoned (not locked). Start and Stop clear what is
 // abandoned, so both may be repeated and interrupted.
 //
-// Failures: what a machine lacks is named with its mend before anything is started. A program that ends ends the cluster;
+// Failures: what a machine lacks is named with its mend before anything is started. When a program ends, the cluster does;
 // the state directory then keeps its log until the next Start or Stop.
 package node

@@ -25,6 +25,7 @@ import (
 
 	"convoy.dev/convoy/hack/devcluster/assets"
 	"convoy.dev/convoy/hack/devcluster/image"
+	"convoy.dev/convoy/hack/devcluster/process"
 )
 
 // patience bounds each wait on a busy machine, as kubectl reads it.
@@ -259,12 +260,14 @@ func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for !is() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("after a minute it was not so that %s", what)
-		case <-time.NewTimer(50 * time.Millisecond).C:
+	err := process.NewGroup(t.TempDir()).AwaitAll(ctx, func(context.Context) error {
+		if is() {
+			return nil
 		}
+		return errors.New("not yet")
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s: %v", what, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,8 +68,10 @@ func (c Config) holdUnlessReady(ctx context.Context) (*os.File, error) {
 }
 
 func (c Config) isReady() (bool, error) {
-	if _, err := os.Stat(c.Kubeconfig()); err != nil {
+	if _, err := os.Stat(c.Kubeconfig()); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("looking whether the cluster is ready: %w", err)
 	}
 	return isHeld(c.StateDir)
 }
