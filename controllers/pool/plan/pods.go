@@ -65,8 +65,12 @@ func (p *planner) openGates() {
 
 // gatePlaces is how many gates more can open: no more pods may become ready than there are slots, nor than the
 // Deployment is known to want, as its ReplicaSets count them or as the pods tell: either may be the older news. With one
-// ready pod too many the Deployment deletes one of its oldest ReplicaSet, and that may be any.
+// ready pod too many the Deployment deletes one of its oldest ReplicaSet, and that may be any. While its size is being
+// passed on it is not known which size counts, and none opens.
 func (p *planner) gatePlaces() int {
+	if p.state.Deployment.Shrinking {
+		return 0
+	}
 	serving, ready, coming := 0, 0, 0
 	for _, d := range p.sorted {
 		if !d.active() {

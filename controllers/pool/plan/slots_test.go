@@ -225,7 +225,11 @@ func TestNoMoreServeThanTheDeploymentIsToHave(t *testing.T) {
 	if opens() {
 		t.Error("a gate opens while the Deployment counts as many ready pods as it is to have")
 	}
-	w.Deployment.Ready = 1
+	w.Deployment.Ready, w.Deployment.Shrinking = 1, true
+	if opens() {
+		t.Error("a gate opens while the Deployment's size is being passed on")
+	}
+	w.Deployment.Shrinking = false
 	if !opens() {
 		t.Error("the gate does not open though there is room")
 	}
