@@ -38,16 +38,15 @@ type lastRequest struct {
 	UpTo uint64 `json:"up_to_seq,omitempty"`
 }
 
-// readMany returns the last message of each subject, and the sequence up to which the server has seen the stream: all of
-// them are as of that sequence. It is 0 when there are none.
-func (s *state) readMany(ctx context.Context, subjects []string) ([]stored, uint64, error) {
+// readMany returns the last message of each subject that has one, all as of one moment.
+func (s *state) readMany(ctx context.Context, subjects []string) ([]stored, error) {
 	ask := lastRequest{Last: subjects}
 	var all []stored
 	for {
 		part, rest, through, err := s.readSome(ctx, ask)
 		all = append(all, part...)
 		if err != nil || rest == 0 || len(part) == 0 {
-			return all, max(through, ask.UpTo), err
+			return all, err
 		}
 		ask.From, ask.UpTo = part[len(part)-1].sequence+1, through
 	}

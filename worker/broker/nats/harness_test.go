@@ -63,6 +63,8 @@ func (j *jet) start(t *testing.T) {
 	j.options.Port = running.Addr().(*net.TCPAddr).Port
 }
 
+func (j *jet) address() string { return fmt.Sprintf("127.0.0.1:%d", j.options.Port) }
+
 func (j *jet) stop() {
 	j.server.Shutdown()
 	j.server.WaitForShutdown()

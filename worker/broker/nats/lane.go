@@ -139,7 +139,11 @@ func (l *openLane) write(ctx context.Context, at stage, progress *order.Progress
 
 // own finds the newest record of the chain, if it is still this process's.
 func (l *openLane) own(ctx context.Context, subject string) error {
-	found, err := l.last(ctx, []string{subject}, l.sequence)
+	seen, err := l.touch(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := l.last(ctx, []string{subject}, seen)
 	if err != nil {
 		return err
 	}
@@ -151,11 +155,9 @@ func (l *openLane) own(ctx context.Context, subject string) error {
 	if err != nil {
 		return err
 	}
-	if l.grant.Token.Less(record.token) {
+	if record.token != l.grant.Token {
 		return fmt.Errorf("%w: %v", broker.ErrFenced, record.token)
 	}
-	if record.token == l.grant.Token {
-		l.sequence = newest.sequence
-	}
-	return nil // An older record is what a replica has that lags behind.
+	l.sequence = newest.sequence
+	return nil
 }

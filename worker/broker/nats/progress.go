@@ -203,8 +203,9 @@ func (d *decoder) ranges(p *order.Progress) {
 	before := order.Position(0)
 	for range d.count(2) {
 		from := before + d.position()
-		before = from + d.position()
-		d.bad = d.bad || from > before
+		to := from + d.position()
+		d.bad = d.bad || from < before || to < from // A sum that went beyond 64 bits.
+		before = to
 		p.Ranges = append(p.Ranges, order.Range{From: from, To: before})
 	}
 }

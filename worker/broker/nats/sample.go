@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	client "github.com/nats-io/nats.go"
@@ -34,12 +35,25 @@ func (b *Broker) Sample(ctx context.Context) (broker.Backlog, error) {
 
 func (s *state) sample(ctx context.Context) (broker.Backlog, error) {
 	backlog := broker.Backlog{Lanes: make([]int64, s.lanes)}
-	from, err := s.frontier(ctx, backlog.Lanes)
-	if err != nil || from == nil {
+	held, err := s.readClaim(ctx)
+	if err != nil {
+		return backlog, err
+	}
+	if held == nil {
+		return backlog, errNoClaim
+	}
+	if held, _, err = s.started(ctx, held); err != nil || !held.Start.Known {
+		return backlog, err
+	}
+	from, err := s.frontier(ctx, held, backlog.Lanes)
+	if err != nil {
 		return backlog, err
 	}
 	info, err := s.readable(ctx)
 	if err != nil {
+		return backlog, err
+	}
+	if err := s.continues(held, info, slices.Max(from)); err != nil {
 		return backlog, err
 	}
 	var open []int32
@@ -56,18 +70,7 @@ func (s *state) sample(ctx context.Context) (broker.Backlog, error) {
 }
 
 // frontier is the position of each lane behind which nothing was taken. It adds to counts what is outstanding before it.
-// It is nil while the pool's start is still to come.
-func (s *state) frontier(ctx context.Context, counts []int64) ([]order.Position, error) {
-	held, err := s.readClaim(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if held == nil {
-		return nil, errNoClaim
-	}
-	if held, _, err = s.started(ctx, held); err != nil || !held.Start.Known {
-		return nil, err
-	}
+func (s *state) frontier(ctx context.Context, held *claimed, counts []int64) ([]order.Position, error) {
 	subjects := make([]string, 0, s.lanes)
 	for lane := range s.lanes {
 		subjects = append(subjects, s.progress(lane))

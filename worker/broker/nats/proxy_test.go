@@ -1,0 +1,128 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats_test
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// proxy stands between a client and a server and can keep what one of them says.
+type proxy struct {
+	listener net.Listener
+	target   string
+
+	mu    sync.Mutex
+	links []*link
+	done  sync.WaitGroup
+}
+
+// link is one connection through a proxy.
+type link struct {
+	client, server net.Conn
+	up, down       gate
+}
+
+// gate lets bytes through, unless it is shut; then it keeps them.
+type gate struct {
+	mu   sync.Mutex
+	shut bool
+	kept []byte
+}
+
+func (g *gate) pass(to io.Writer, b []byte) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut {
+		g.kept = append(g.kept, b...)
+		return nil
+	}
+	_, err := to.Write(b)
+	return err
+}
+
+// close shuts the gate.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = true
+}
+
+// release sends what was kept.
+func (g *gate) release(to io.Writer) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = false
+	_, err := to.Write(g.kept)
+	return err
+}
+
+// proxied starts a proxy to an address.
+func proxied(t *testing.T, target string) *proxy {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{listener: listener, target: target}
+	p.done.Go(p.accept)
+	t.Cleanup(p.stop)
+	return p
+}
+
+func (p *proxy) address() string { return p.listener.Addr().String() }
+
+func (p *proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := new(net.Dialer).Dial("tcp", p.target)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		l := &link{client: client, server: server}
+		p.mu.Lock()
+		p.links = append(p.links, l)
+		p.mu.Unlock()
+		p.done.Go(func() { carry(client, server, &l.up) })
+		p.done.Go(func() { carry(server, client, &l.down) })
+	}
+}
+
+// carry copies until one side ends. A shut gate keeps the other side open: the server does not know that the client went.
+func carry(from, to net.Conn, g *gate) {
+	b := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(b)
+		if n > 0 && g.pass(to, b[:n]) != nil {
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// link is the newest connection.
+func (p *proxy) link() *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.links[len(p.links)-1]
+}
+
+func (p *proxy) stop() {
+	p.listener.Close()
+	p.mu.Lock()
+	for _, l := range p.links {
+		l.client.Close()
+		l.server.Close()
+	}
+	p.mu.Unlock()
+	p.done.Wait()
+}

@@ -1,0 +1,161 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/order"
+)
+
+// permanent checks that an error is for a person: Permanent, with a mend, and with certain words.
+func permanent(t *testing.T, err error, words ...string) {
+	t.Helper()
+	var is *broker.PermanentError
+	if !errors.As(err, &is) || broker.KindOf(err) != broker.Permanent || is.Mend == "" {
+		t.Errorf("got %v, want a Permanent error with a mend", err)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q does not say %q", err, word)
+		}
+	}
+}
+
+func TestSourceMissing(t *testing.T) {
+	j := serve(t)
+	permanent(t, connect(t, j.settings()).Claim(t.Context(), claim), "ORDERS", "does not exist", "source.nats.stream")
+}
+
+// TestSourceThatDeletes has a source from which reading would take messages out.
+func TestSourceThatDeletes(t *testing.T) {
+	for _, retention := range []jetstream.RetentionPolicy{jetstream.WorkQueuePolicy, jetstream.InterestPolicy} {
+		t.Run(retention.String(), func(t *testing.T) {
+			j := serve(t)
+			js := j.admin(t)
+			makeSource(t, js, func(c *jetstream.StreamConfig) { c.Retention = retention })
+			b := connect(t, j.settings())
+			permanent(t, b.Claim(t.Context(), claim), retention.String(), "limits", "--source")
+			if _, err := js.Stream(t.Context(), "convoy_shop_orders"); !errors.Is(err, jetstream.ErrStreamNotFound) {
+				t.Errorf("a source that is refused has left something: %v", err)
+			}
+		})
+	}
+}
+
+// TestSourceFromWorkQueue carries out the mend: a stream that has the work queue as its source is consumed.
+func TestSourceFromWorkQueue(t *testing.T) {
+	j := serve(t)
+	js := j.admin(t)
+	makeSource(t, js, func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy })
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "COPY", Sources: []*jetstream.StreamSource{{Name: source}}}); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, js, 1, messages("a")...)
+	b := claimed(t, j.settings(func(s *v1alpha1.WorkerSettings) { s.Source.NATS.Stream = "COPY" }))
+	lane, _ := owned(t, b, grant(1, 1))
+	begins(t, lane, "a")
+}
+
+// TestSourceUntouched does everything to a lane and then looks whether the source is as it was.
+func TestSourceUntouched(t *testing.T) {
+	j := begun(t)
+	js := j.admin(t)
+	before, err := js.Stream(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := claimed(t, j.settings())
+	lane, _ := owned(t, b, grant(1, 1))
+	reads(t, lane, broker.Message{}, 10)
+	flush(t, lane, 10, true)
+	sampled(t, b, 0, 0)
+	after, err := js.Stream(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, was := after.CachedInfo(), before.CachedInfo()
+	if is.State.Msgs != was.State.Msgs || is.State.LastSeq != was.State.LastSeq || is.State.NumDeleted != 0 {
+		t.Errorf("the source was %+v, is %+v", was.State, is.State)
+	}
+}
+
+// TestSourceMadeAgain replaces the source by another stream of the same name, whose messages have old numbers.
+func TestSourceMadeAgain(t *testing.T) {
+	j := begun(t)
+	js := j.admin(t)
+	b := claimed(t, j.settings())
+	lane, _ := owned(t, b, grant(1, 1))
+	flush(t, lane, 10, true)
+	next, err := b.Open(t.Context(), grant(1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), source); err != nil {
+		t.Fatal(err)
+	}
+	permanent(t, lane.Read(t.Context(), 10, nil), "does not exist")
+	makeSource(t, js)
+	for range 20 {
+		publish(t, js, 1, messages("new")...)
+	}
+	const again = "numbered anew"
+	permanent(t, lane.Read(t.Context(), 10, nil), again, "convoy_shop_orders")
+	_, err = next.Load(t.Context())
+	permanent(t, err, again)
+	permanent(t, connect(t, j.settings()).Claim(t.Context(), claim), again)
+	_, err = b.Sample(t.Context())
+	permanent(t, err, again)
+
+	// The mend.
+	if err := js.DeleteStream(t.Context(), "convoy_shop_orders"); err != nil {
+		t.Fatal(err)
+	}
+	anew, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
+	begins(t, anew, "new")
+}
+
+// TestSourceFromOldBackup puts back an older copy of the source's files: it ends below what the pool has read.
+func TestSourceFromOldBackup(t *testing.T) {
+	j := begun(t)
+	js := j.admin(t)
+	b := claimed(t, j.settings())
+	files := filepath.Join(j.options.StoreDir, "jetstream", "$G", "streams", source)
+	backup := filepath.Join(t.TempDir(), "backup")
+	j.stop()
+	if err := os.CopyFS(backup, os.DirFS(files)); err != nil {
+		t.Fatal(err)
+	}
+	j.start(t)
+	lane, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
+	at := publish(t, js, 1, messages("lost", "lost")...)
+	flush(t, lane, at[1], true)
+	j.stop()
+	if err := errors.Join(os.RemoveAll(files), os.CopyFS(files, os.DirFS(backup))); err != nil {
+		t.Fatal(err)
+	}
+	j.start(t)
+	publish(t, js, 1, messages("gets an old number")...)
+	if err := insist(t, func(ctx contextType) error { return b.Claim(ctx, claim) }); err != nil {
+		t.Fatal(err)
+	}
+	next, err := b.Open(t.Context(), grant(1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = next.Load(t.Context())
+	permanent(t, err, "ends at 11", "up to 12", "backup")
+	permanent(t, next.Read(t.Context(), order.Position(12), nil), "ends at 11")
+	_, err = b.Sample(t.Context())
+	permanent(t, err, "ends at 11")
+}
