@@ -32,6 +32,12 @@ fmt: ## Format every Go file.
 lint: ## Run the linters alone.
 	@hack/lint.sh
 
+##@ See it
+
+.PHONY: demo
+demo: ## Run Convoy on this machine for DEMO_SECONDS (60): order kept while a pool scales, rolls out and loses a worker.
+	@exec hack/demo.sh
+
 ##@ Proof
 
 .PHONY: sim
