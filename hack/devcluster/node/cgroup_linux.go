@@ -60,8 +60,40 @@ func makeCgroups(name string) error {
 		return err
 	}
 	for _, root := range roots {
+		if err := enableControllers(root); err != nil {
+			return fmt.Errorf("making a control group: %w", err)
+		}
 		if err := os.Mkdir(filepath.Join(root, name), 0o755); err != nil {
 			return fmt.Errorf("making a control group: %w", err)
+		}
+	}
+	return nil
+}
+
+// kubeletControllers are those that a kubelet insists on, if the machine has them.
+var kubeletControllers = []string{"cpu", "cpuset", "hugetlb", "memory", "pids"}
+
+// enableControllers lets groups below the root have controllers, which the second generation leaves to whoever makes them.
+// The first has no such file.
+func enableControllers(root string) error {
+	available, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	control := filepath.Join(root, "cgroup.subtree_control")
+	enabled, err := os.ReadFile(control)
+	if err != nil {
+		return err
+	}
+	for _, controller := range kubeletControllers {
+		if !slices.Contains(strings.Fields(string(available)), controller) || slices.Contains(strings.Fields(string(enabled)), controller) {
+			continue
+		}
+		if err := os.WriteFile(control, []byte("+"+controller), 0); err != nil {
+			return fmt.Errorf("enabling the controller %s (not possible in a container: run this on the machine itself): %w", controller, err)
 		}
 	}
 	return nil

@@ -40,6 +40,31 @@ func TestHierarchiesOfBothGenerations(t *testing.T) {
 	}
 }
 
+func TestControllersAreEnabledWhereThatIsNeeded(t *testing.T) {
+	for name, c := range map[string]struct{ available, enabled, want string }{
+		"one is lacking":     {"cpuset cpu io memory hugetlb pids rdma\n", "cpu hugetlb memory pids\n", "+cpuset"},
+		"all are enabled":    {"cpuset cpu io memory pids\n", "cpuset cpu io memory pids\n", "cpuset cpu io memory pids\n"},
+		"none are available": {"\n", "\n", "\n"},
+	} {
+		root := t.TempDir()
+		control := filepath.Join(root, "cgroup.subtree_control")
+		for path, content := range map[string]string{filepath.Join(root, "cgroup.controllers"): c.available, control: c.enabled} {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := enableControllers(root); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := os.ReadFile(control); string(got) != c.want || err != nil {
+			t.Errorf("%s: the file holds %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+	if err := enableControllers(t.TempDir()); err != nil {
+		t.Errorf("in the first generation: %v", err)
+	}
+}
+
 func TestGroupsAreRemovedFromTheInside(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "convoy")
 	for _, dir := range []string{"kubepods/besteffort/pod1/a", "kubepods/besteffort/pod1/b", "kubepods/burstable"} {

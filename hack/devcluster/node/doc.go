@@ -10,7 +10,8 @@
 // The cluster lives in namespaces of its own, for mounts, processes, network, host name and IPC. So the machine's
 // containerd, its /run, /var and /etc, its firewall and its sysctls are not touched, and the end of the first process in there
 // is the end of everything: the kernel takes the processes, mounts, network namespaces, firewall chains and bridges along.
-// What it does not take, Stop removes: the control groups and the state directory.
+// What it does not take, Stop removes: the control groups and the state directory. One trace stays where control groups are of
+// the second generation: controllers that had to be enabled below their root stay enabled.
 //
 //	machine ── convoy0 ═══ eth0 ── node: devcluster-init (reaps)
 //	          10.213.0.1   10.213.0.2    └─ devcluster-node (supervises)

@@ -130,7 +130,7 @@ func TestDeathOfProgramEndsCluster(t *testing.T) {
 func TestInterruptedStartLeavesNoProcess(t *testing.T) {
 	config := liveConfig(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	config.Progress = cancelAt{cancel, "control plane ready"}
+	config.Progress = callAt{"control plane ready", cancel}
 	if err := Start(ctx, config); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
@@ -144,15 +144,46 @@ func TestInterruptedStartLeavesNoProcess(t *testing.T) {
 	expectNothingOf(t, config, made)
 }
 
-// cancelAt ends a context when it reads certain words.
-type cancelAt struct {
-	cancel context.CancelFunc
-	words  string
+func TestStopEndsAStartInProgress(t *testing.T) {
+	config, stopped := liveConfig(t), make(chan error, 1)
+	config.Progress = callAt{"containerd ready", func() { stopped <- Stop(t.Context(), config) }}
+	if err := Start(t.Context(), config); err == nil {
+		t.Error("the start succeeded although it was stopped")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(config.StateDir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the state directory: %v, want none", err)
+	}
 }
 
-func (c cancelAt) Write(p []byte) (int, error) {
+func TestTwoStartsAtOnceMakeOneCluster(t *testing.T) {
+	config, second := liveConfig(t), make(chan error, 1)
+	began := make(chan struct{})
+	first := config
+	first.Progress = callAt{"containerd ready", func() { close(began) }}
+	go func() {
+		<-began
+		second <- Start(t.Context(), config)
+	}()
+	if err := errors.Join(Start(t.Context(), first), <-second); err != nil {
+		t.Fatal(err)
+	}
+	c := live{config, t}
+	c.kubectl("get", "--raw", "/readyz")
+	c.stop()
+}
+
+// callAt calls something in a goroutine of its own when it reads certain words.
+type callAt struct {
+	words string
+	call  func()
+}
+
+func (c callAt) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte(c.words)) {
-		c.cancel()
+		go c.call()
 	}
 	return len(p), nil
 }
