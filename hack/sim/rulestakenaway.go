@@ -76,7 +76,7 @@ var rulesTakenAway = []missing{
 	{"no mark in the pod", "that there was a predecessor is marked in the pod", overlapping, 1000, trouble(crashWorker, deleteMailbox, scalePool), func() *faults {
 		return &faults{bendSettings: func(s *Settings) { s.RestartAll = false }, bendDrain: func(c *drain.Config) { c.Predecessor = false }}
 	}},
-	{"first read from a cache", "a process's first read is live", overlapping, 500, trouble(crashWorker, scalePool, rollOut), func() *faults {
+	{"first read from a cache", "a process's first read is live", append([]Rule{MailboxBack}, overlapping...), 500, trouble(crashWorker, scalePool, rollOut), func() *faults {
 		return &faults{bendRead: func(p *postman, v *version[mailbox]) *version[mailbox] {
 			history := p.wk.w.api.mailboxes.history[p.wk.run.name]
 			if p.started || v == nil || len(history) == 0 || history[0].obj.owner != v.obj.owner {

@@ -86,7 +86,7 @@ func draw(d *dice) Settings {
 	few := d.chance(0.6)
 	for a := range s.Weights {
 		if action(a) == remakePool {
-			s.Weights[a] = max(0, min(s.Weights[loseTable], s.Weights[stripAndDelete])-1)
+			s.Weights[a] = min(s.Weights[loseTable], s.Weights[stripAndDelete]) // as rare as the two together
 			continue
 		}
 		s.Weights[a] = d.between(0, 4)

@@ -132,6 +132,14 @@ func (w *world) feed() {
 	}
 	for ; n > 0 && l.cursor < len(l.messages); n-- {
 		m := l.messages[l.cursor]
+		if m.Key == "" {
+			if !w.seq.Skip(l.number, m.Position) {
+				w.say("refused to skip %d of lane %d", m.Position, l.number)
+				return
+			}
+			l.cursor++
+			continue
+		}
 		m.Payload = w.body()
 		if !w.seq.Message(l.number, m) {
 			delete(w.payloads, m.Payload)

@@ -105,7 +105,7 @@ func newWorld(seed uint64) *world {
 	return w
 }
 
-// fill writes messages into the lane; every second lane has a hot key.
+// fill writes messages into the lane; every second lane has a hot key, and some messages have none.
 func (w *world) fill(l *worldLane, messages, keys int) {
 	position := Position(0)
 	for i := range messages {
@@ -115,6 +115,11 @@ func (w *world) fill(l *worldLane, messages, keys int) {
 			n = 0
 		}
 		name := fmt.Sprintf("k%d", n)
+		if w.random.IntN(40) == 0 {
+			l.messages = append(l.messages, Message{Position: position, Sequence: Sequence(1000 + 2*i)})
+			w.convoy(l.number, "").done[Sequence(1000+2*i)] = true
+			continue
+		}
 		m := Message{Position: position, Sequence: Sequence(1000 + 2*i), Hash: uint64(n % 3), Key: name}
 		l.messages = append(l.messages, m)
 		c := w.convoy(l.number, name)
@@ -232,7 +237,7 @@ func (w *world) forgetUnrecorded(l *worldLane) {
 		recorded[m.Sequence] = l.record.Covers(m.Position)
 	}
 	for k, c := range w.keys {
-		if k.lane != l.number {
+		if k.lane != l.number || k.name == "" {
 			continue
 		}
 		again := Sequence(0)

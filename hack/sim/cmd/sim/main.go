@@ -55,7 +55,8 @@ const maxShown = 5
 
 func schedules(out io.Writer, seed, runs uint64) int {
 	fmt.Fprintf(out, "sim: %d schedules from seed %d\n", runs, seed)
-	start, next := time.Now(), time.Now().Add(time.Second)
+	start, wait := time.Now(), time.Second
+	next := start.Add(wait)
 	var done, events, calls uint64
 	broken, excused := 0, map[string]int{}
 	sim.Many(seed, runs, func(r sim.Result) bool {
@@ -70,7 +71,8 @@ func schedules(out io.Writer, seed, runs uint64) int {
 			fmt.Fprintln(out, r)
 		}
 		if now := time.Now(); now.After(next) {
-			next = now.Add(time.Second)
+			wait = min(2*wait, time.Minute) // a soak takes hours, and nobody reads a line for every second of it
+			next = now.Add(wait)
 			fmt.Fprintf(out, "sim: %d of %d schedules, %d broken, %v\n", done, runs, broken, now.Sub(start).Round(time.Second))
 		}
 		return broken < maxShown
