@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/hack/e2e/collect"
+	"convoy.dev/convoy/hack/e2e/publish"
+	"convoy.dev/convoy/hack/e2e/shop"
 )
 
 // callTime is the pool's timeoutSeconds.
@@ -36,10 +38,9 @@ type stage struct {
 
 	kubectl kubectl
 	client  client.Client
-	// broker is the NATS server; connection is the publisher's.
-	broker     *server.Server
-	connection *nats.Conn
-	collector  *collect.Server
+	collector *collect.Server
+	broker    *server.Server
+	publisher *publish.Publisher
 }
 
 func newStage(settings settings, fail func(error)) (*stage, error) {
@@ -74,8 +75,8 @@ func (s *stage) set(ctx context.Context) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"a JetStream server", s.startBroker},
 		{"the checker", s.startCollector},
+		{"a JetStream server", s.startBroker},
 		{"etcd, kube-apiserver, kube-controller-manager and kube-scheduler", s.startControlPlane},
 		{"a node that runs pods as processes", s.startNode},
 		{"the operator, with the rights of its service account", s.startOperator},
@@ -99,7 +100,7 @@ func (s *stage) run(c command) (*child, error) {
 	return p, err
 }
 
-func (s *stage) startBroker(context.Context) error {
+func (s *stage) startBroker(ctx context.Context) error {
 	broker, err := server.NewServer(&server.Options{
 		ServerName: "demo", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: filepath.Join(s.dir, "jetstream"),
@@ -113,10 +114,21 @@ func (s *stage) startBroker(context.Context) error {
 		return fmt.Errorf("it is not ready after %v", brokerPatience)
 	}
 	s.broker = broker
-	s.connection, err = nats.Connect("", nats.InProcessServer(broker))
-	if err == nil {
-		s.undo = append(s.undo, func() error { s.connection.Close(); return nil })
+	connection, err := nats.Connect("", nats.InProcessServer(broker))
+	if err != nil {
+		return err
 	}
+	s.undo = append(s.undo, func() error { connection.Close(); return nil })
+	return s.makeStream(ctx, connection)
+}
+
+// makeStream makes the stream before the pool, whose workers would otherwise wait for it.
+func (s *stage) makeStream(ctx context.Context, connection *nats.Conn) error {
+	events, err := shop.NewStream(shop.StreamConfig{Seed: s.seed, Orders: orders})
+	if err != nil {
+		return err
+	}
+	s.publisher, err = publish.New(ctx, connection, publish.Config{Events: events, Lanes: lanes, Rate: rate, Tell: s.collector.Publish})
 	return err
 }
 

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"convoy.dev/convoy/hack/e2e/checker"
-	"convoy.dev/convoy/hack/e2e/publish"
-	"convoy.dev/convoy/hack/e2e/shop"
 )
 
 const (
@@ -52,21 +50,13 @@ func newStory(stage *stage) *story { return &story{stage: stage} }
 
 // tell publishes, acts and prints until everything that was published is completed.
 func (s *story) tell(ctx context.Context) error {
-	events, err := shop.NewStream(shop.StreamConfig{Seed: s.seed, Orders: orders})
-	if err != nil {
-		return err
-	}
-	publisher, err := publish.New(ctx, s.connection, publish.Config{Events: events, Lanes: lanes, Rate: rate, Tell: s.collector.Publish})
-	if err != nil {
-		return err
-	}
 	fmt.Printf("demo: %d events a second of %d orders for %v, seed %d\n", rate, orders, s.length, s.seed)
 	s.began = time.Now()
 	publishing, stop := context.WithTimeout(ctx, s.length)
 	defer stop()
 	var published sync.WaitGroup
 	published.Go(func() {
-		if err := publisher.Run(publishing); err != nil {
+		if err := s.publisher.Run(publishing); err != nil {
 			s.fail(err)
 		}
 	})
