@@ -101,6 +101,9 @@ func (f *faults) casReport(w *World, on *version[mailbox], r drain.Report) error
 	return nil
 }
 
+// holdsUp says that a failing message stops its lane's reader.
+func (f *faults) holdsUp(l *heldLane) bool { return f.headOfLine && len(l.failing) > 0 }
+
 func (f *faults) progressKey(t drain.Token) int64 {
 	if f.keyByEpoch {
 		return t.Epoch

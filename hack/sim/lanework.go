@@ -197,10 +197,7 @@ func (wk *worker) lane(number int32) *heldLane {
 
 // feed hands messages of the lane to the sequencer as it asks for them.
 func (wk *worker) feed(l *heldLane) {
-	if l == nil || !l.open || l.stopped || l.aborted || l.fenced || l.reading {
-		return
-	}
-	if wk.w.faults.headOfLine && len(l.failing) > 0 {
+	if l == nil || !l.open || l.stopped || l.aborted || l.fenced || l.reading || wk.w.faults.holdsUp(l) {
 		return
 	}
 	credit := wk.seq.Credit(l.number)
