@@ -130,7 +130,7 @@ var rulesTakenAway = []missing{
 	{"reports without comparison", "a report is written by compare-and-swap", []Rule{MailboxBack}, 1000, trouble(crashWorker, scalePool), func() *faults {
 		return &faults{blindReports: true}
 	}},
-	{"resignation not marked", "that a worker resigned is marked in its pod", overlapping, 20000, trouble(endWorker, endWorker, deleteMailbox, deleteMailbox, stallWatches, deposeController), func() *faults {
+	{"resignation not marked", "that a worker resigned is marked in its pod", overlapping, 60000, trouble(endWorker, endWorker, deleteMailbox, deleteMailbox, stallWatches, deposeController), func() *faults {
 		return &faults{bendDrain: func(c *drain.Config) { c.Resigned = false }}
 	}},
 	{"head of line", "a message to be tried again holds up its key alone", []Rule{LaneDelayed}, 500, nil, func() *faults {
