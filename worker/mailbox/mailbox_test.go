@@ -51,12 +51,22 @@ func TestReportSurvivesTheObject(t *testing.T) {
 			if held.State == drain.Refused {
 				held.Floor = rapid.Int64Range(1, 1<<40).Draw(t, "floor")
 			}
+			if held.State == drain.Draining && held.Kind == drain.Lane {
+				held.Waits = rapid.StringMatching("[a-z ä]{0,40}").Draw(t, "key")
+			}
 			want.Held = append(want.Held, held)
 		}
 		status := v1alpha1.ConvoyWorkerStatus{Lanes: []v1alpha1.LaneHolding{{Lane: 900, Epoch: 1}}}
 		mailbox.WriteReport(want, &status)
 		if diff := cmp.Diff(want, mailbox.ReadReport(&status)); diff != "" {
 			t.Fatalf("a report came back changed (-want +got):\n%s", diff)
+		}
+		if !mailbox.Tells(&status, want) {
+			t.Fatal("the status does not tell what was written")
+		}
+		want.Observed++
+		if mailbox.Tells(&status, want) {
+			t.Fatal("the status tells what was not written")
 		}
 	})
 }
@@ -123,5 +133,21 @@ func TestAReportLeavesConditionsAlone(t *testing.T) {
 	mailbox.WriteReport(drain.Report{Observed: 4}, &status)
 	if len(status.Conditions) != 1 || status.Backlog == nil {
 		t.Errorf("conditions or backlog are gone: %+v", status)
+	}
+}
+
+// Of many drains that wait a status names a few, and no name is cut within a character: either would be refused.
+func TestWaitsFitIntoAStatus(t *testing.T) {
+	var report drain.Report
+	for i := range int32(40) {
+		report.Held = append(report.Held, drain.Held{Unit: drain.Unit{Index: i}, Epoch: 1, State: drain.Draining, Waits: "key \xc3"})
+	}
+	var status v1alpha1.ConvoyWorkerStatus
+	mailbox.WriteReport(report, &status)
+	if len(status.Waits) != 32 || status.Waits[0].Key != "key " {
+		t.Errorf("%d waits, the first for %q", len(status.Waits), status.Waits[0].Key)
+	}
+	if !mailbox.Tells(&status, report) {
+		t.Error("the status is not taken for the report's")
 	}
 }

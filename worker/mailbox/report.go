@@ -4,6 +4,9 @@
 package mailbox
 
 import (
+	"slices"
+	"strings"
+
 	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/drain"
 )
@@ -28,7 +31,31 @@ func ReadReport(s *v1alpha1.ConvoyWorkerStatus) drain.Report {
 		out.Held = append(out.Held, drain.Held{Unit: shard(h.Shard), Epoch: h.Epoch, State: readState(h.State), Floor: orZero(h.Floor)})
 	}
 	out.Held = ordered(out.Held, func(h drain.Held) (drain.Unit, int64) { return h.Unit, h.Epoch })
+	readWaits(s.Waits, out.Held)
 	return out
+}
+
+// readWaits puts each key at the lane that drains and waits for it.
+func readWaits(waits []v1alpha1.DrainWait, held []drain.Held) {
+	for _, wait := range waits {
+		for i := range held {
+			if held[i].Unit == lane(wait.Lane) && held[i].State == drain.Draining {
+				held[i].Waits = wait.Key
+			}
+		}
+	}
+}
+
+// maxWaits is how many keys a status names that lanes wait for.
+const maxWaits = 32
+
+// Tells says whether the status has the report, as far as a status carries one.
+func Tells(s *v1alpha1.ConvoyWorkerStatus, r drain.Report) bool {
+	var written v1alpha1.ConvoyWorkerStatus
+	WriteReport(r, &written)
+	has, wanted := ReadReport(s), ReadReport(&written)
+	return has.Observed == wanted.Observed && has.Incarnation == wanted.Incarnation && has.Resigned == wanted.Resigned &&
+		has.Protocol == wanted.Protocol && slices.Equal(has.Held, wanted.Held)
 }
 
 // WriteReport puts the report into the status, and leaves everything else that a status carries (conditions, backlog)
@@ -41,12 +68,15 @@ func WriteReport(r drain.Report, into *v1alpha1.ConvoyWorkerStatus) {
 	if r.Protocol != (drain.Protocol{}) {
 		into.Protocol = &v1alpha1.ProtocolRange{Min: r.Protocol.Min, Max: r.Protocol.Max}
 	}
-	into.Lanes, into.Shards = nil, nil
+	into.Lanes, into.Shards, into.Waits = nil, nil, nil
 	for _, h := range r.Held {
 		state, floor := writeState(h.State), unlessZero(h.Floor)
 		switch h.Kind {
 		case drain.Lane:
 			into.Lanes = append(into.Lanes, v1alpha1.LaneHolding{Lane: h.Index, Epoch: h.Epoch, State: state, Floor: floor})
+			if h.Waits != "" && len(into.Waits) < maxWaits {
+				into.Waits = append(into.Waits, v1alpha1.DrainWait{Lane: h.Index, Key: strings.ToValidUTF8(h.Waits, "")})
+			}
 		case drain.Shard:
 			into.Shards = append(into.Shards, v1alpha1.ShardHolding{Shard: h.Index, Epoch: h.Epoch, State: state, Floor: floor})
 		}

@@ -14,6 +14,7 @@ import (
 	"convoy.dev/convoy/worker/broker/brokertest"
 	"convoy.dev/convoy/worker/deliver"
 	"convoy.dev/convoy/worker/order"
+	"convoy.dev/convoy/worker/run"
 )
 
 // adversary does what may happen to a worker, at random and all at once. The handler judges: no key overlaps or is out of
@@ -127,8 +128,14 @@ func (a *adversary) settle() {
 	a.epoch++
 	a.grant(a.revision, a.epoch, 0, 1, 2)
 	a.allDone()
+	a.pass(3 * time.Second)
+	if left := a.process.metric("convoy_worker_messages_in_memory", ""); left != 0 {
+		a.t.Errorf("%v messages are left in memory", left)
+	}
 	a.process.worker.Stop()
-	a.process.wait()
+	if ending := a.process.wait(); ending != run.Resigned {
+		a.t.Errorf("ended as %v", ending)
+	}
 	for lane := range a.lanes {
 		if saved := a.broker.Saved(lane); !saved.Final || len(saved.Progress.Ranges) > 0 {
 			a.t.Errorf("lane %d ends with %+v", lane, saved)

@@ -4,6 +4,7 @@
 package run
 
 import (
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -25,11 +26,29 @@ func (c *conditions) set(kind string, is bool, reason, message string) bool {
 	if is {
 		status = metav1.ConditionTrue
 	}
-	const longest = v1alpha1.MaxWorkerMessage // what the API server accepts
 	news := meta.SetStatusCondition(&c.list, metav1.Condition{
-		Type: kind, Status: status, Reason: reason, Message: message[:min(len(message), longest)],
+		Type: kind, Status: status, Reason: reason, Message: cut(message, v1alpha1.MaxWorkerMessage),
 		LastTransitionTime: metav1.NewTime(time.Now()),
 	})
 	c.changed = c.changed || news
 	return news
+}
+
+// told says whether an object has the conditions.
+func (c *conditions) told(status *v1alpha1.ConvoyWorkerStatus) bool {
+	for i := range c.list {
+		has := (*metav1.Condition)(nil)
+		if status != nil {
+			has = meta.FindStatusCondition(status.Conditions, c.list[i].Type)
+		}
+		if has == nil || has.Status != c.list[i].Status || has.Reason != c.list[i].Reason || has.Message != c.list[i].Message {
+			return false
+		}
+	}
+	return true
+}
+
+// cut makes a text valid UTF-8 of at most so many bytes.
+func cut(text string, most int) string {
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }

@@ -231,7 +231,7 @@ func (p *process) status(endpoint http.HandlerFunc) int {
 	return recorder.Code
 }
 
-// metric is the value of a counter with that outcome.
+// metric is the value of a counter with that outcome, or of a gauge.
 func (p *process) metric(name, outcome string) float64 {
 	families, err := p.gather.Gather()
 	if err != nil {
@@ -239,8 +239,8 @@ func (p *process) metric(name, outcome string) float64 {
 	}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			if family.GetName() == name && len(m.GetLabel()) == 1 && m.GetLabel()[0].GetValue() == outcome {
-				return m.GetCounter().GetValue()
+			if family.GetName() == name && (outcome == "" || m.GetLabel()[0].GetValue() == outcome) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

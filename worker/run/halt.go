@@ -32,7 +32,7 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 	}
 	switch e.Kind {
 	case order.Blocked:
-		w.block(l, halt{reasonLookAhead, fmt.Sprintf("lane %d stops at key %q, which cannot go on and has %d messages waiting", l.number, e.Key, e.Count)})
+		w.block(l, halt{v1alpha1.ReasonLookAheadFull, fmt.Sprintf("lane %d stops at key %q, which cannot go on and has %d messages waiting", l.number, e.Key, e.Count)})
 	case order.Unblocked:
 		w.unblock(l)
 	case order.Braking:
@@ -42,13 +42,6 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 	default:
 	}
 }
-
-// Reasons of LaneBlocked and Braking.
-const (
-	reasonLookAhead = "LookAheadFull"
-	reasonNotHalted = "AllFlow"
-	reasonManyFail  = "ManyKeysFail"
-)
 
 func (w *Worker) block(l *heldLane, why halt) {
 	if w.halts.blocked == nil {
@@ -71,7 +64,7 @@ func (w *Worker) brake(l *heldLane, text string) {
 	if w.halts.braking == nil {
 		w.halts.braking = map[int32]halt{}
 	}
-	w.halts.braking[l.number] = halt{reasonManyFail, text}
+	w.halts.braking[l.number] = halt{v1alpha1.ReasonManyKeysFail, text}
 	w.showHalts(v1alpha1.ConditionBraking, w.halts.braking)
 }
 
@@ -85,7 +78,7 @@ func (w *Worker) unbrake(l *heldLane) {
 // showHalts makes one condition of the lanes that stand.
 func (w *Worker) showHalts(kind string, of map[int32]halt) {
 	if len(of) == 0 {
-		w.setCondition(kind, false, reasonNotHalted, "no lane of this worker stands")
+		w.setCondition(kind, false, v1alpha1.ReasonAllFlow, "no lane of this worker stands")
 		return
 	}
 	lanes := slices.SortedFunc(maps.Keys(of), cmp.Compare[int32])

@@ -128,7 +128,7 @@ func (h *handler) take(c deliver.Call, m broker.Message, answer chan<- deliver.O
 		h.t.Errorf("key %q came with the message %s, %v", c.Key, m.Data, err)
 	}
 	takes, outcome := h.begin(c, body.N)
-	timer := time.NewTimer(min(takes, timeout))
+	timer := time.NewTimer(min(takes, timeout-time.Microsecond)) // Within the time-out, and not at its very end.
 	defer timer.Stop()
 	<-timer.C
 	h.end(c.Key, body.N, outcome, takes < timeout)

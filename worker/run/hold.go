@@ -13,9 +13,6 @@ import (
 
 // hush lets the lane's messages start, or not: they need the hold, and a handler that listens.
 func (w *Worker) hush(l *heldLane) {
-	if w.lanes.current[l.number] != l {
-		return
-	}
 	if l.unheld || !w.gate.open {
 		w.seq.Pause(l.number)
 	} else {
@@ -25,7 +22,7 @@ func (w *Worker) hush(l *heldLane) {
 
 // holdLost starts nothing more of a lane and cancels its calls: their keys stay held while the handler may work on them.
 func (w *Worker) holdLost(unit drain.Unit) {
-	l := w.holder(unit)
+	l := w.lanes.current[unit.Index]
 	if l == nil || l.unheld {
 		return
 	}
@@ -35,16 +32,8 @@ func (w *Worker) holdLost(unit drain.Unit) {
 	w.hush(l)
 }
 
-// holder is the lane of the unit's newest grant.
-func (w *Worker) holder(unit drain.Unit) *heldLane {
-	if l := w.lanes.next[unit.Index]; l != nil {
-		return l
-	}
-	return w.lanes.current[unit.Index]
-}
-
 func (w *Worker) holdBack(unit drain.Unit) {
-	l := w.holder(unit)
+	l := w.lanes.current[unit.Index]
 	if l == nil || !l.unheld {
 		return
 	}

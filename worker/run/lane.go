@@ -29,10 +29,10 @@ type heldLane struct {
 	open    bool // in the sequencer
 	stopped bool // to be drained
 	fenced  bool // a newer epoch is in force: nothing of it can be written any more
-	aborted bool // and nobody waits for its end
 	unheld  bool // the hold is lost
-	// stoppedAt is when it was asked to drain.
+	// stoppedAt is when it was asked to drain, waits the key that the drain was last said to wait for.
 	stoppedAt time.Time
+	waits     string
 
 	feed  feed
 	chain chain
@@ -41,15 +41,13 @@ type heldLane struct {
 // laneSet are the lanes of a worker, by number.
 type laneSet struct {
 	current map[int32]*heldLane
-	// next has grants that wait until the sequencer has drained the one before, which was superseded.
-	next map[int32]*heldLane
-	// round has the current ones in ascending order.
+	// round has them in ascending order.
 	round []*heldLane
 }
 
 func (s *laneSet) put(l *heldLane) {
 	if s.current == nil {
-		s.current, s.next = map[int32]*heldLane{}, map[int32]*heldLane{}
+		s.current = map[int32]*heldLane{}
 	}
 	s.current[l.number] = l
 	at, _ := slices.BinarySearchFunc(s.round, l.number, byNumber)
@@ -73,23 +71,20 @@ func (w *Worker) lane(number int32) *heldLane {
 	return nil
 }
 
-// is says whether the lane is still to be run.
-func (w *Worker) is(l *heldLane) bool { return w.lanes.current[l.number] == l && !l.aborted }
+// is says whether the lane is still there.
+func (w *Worker) is(l *heldLane) bool { return w.lanes.current[l.number] == l }
 
+// startUnit takes a lane whose record is written. The machine opens nothing whose grant before has not been emptied.
 func (w *Worker) startUnit(unit drain.Unit, token drain.Token) {
 	o, ok := w.opened[unit]
-	if !ok || o.token != token {
-		panic("run: a lane starts that was not opened")
+	if !ok || o.token != token || w.lanes.current[unit.Index] != nil {
+		panic("run: a lane starts that was not opened, or is still there")
 	}
 	delete(w.opened, unit)
 	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed()}
 	l.living, l.stopLiving = context.WithCancel(w.running)
 	l.reading, l.stopReading = context.WithCancel(l.living)
 	l.calling, l.stopCalling = context.WithCancel(l.living)
-	if w.lanes.current[unit.Index] != nil {
-		w.lanes.next[unit.Index] = l
-		return
-	}
 	w.lanes.put(l)
 	w.load(l)
 }
@@ -123,7 +118,7 @@ func (w *Worker) loadOnce(l *heldLane) (order.Opening, error) {
 }
 
 func (w *Worker) openLane(l *heldLane, o order.Opening) {
-	if !w.is(l) || l.stopped || l.fenced {
+	if !w.is(l) || l.reading.Err() != nil || l.fenced {
 		return
 	}
 	o.Lane, o.Epoch = l.number, uint64(l.token.Number())
@@ -138,82 +133,48 @@ func (w *Worker) openLane(l *heldLane, o order.Opening) {
 	w.spawn(func(context.Context) { w.read(l, o.Progress.LowWater) })
 }
 
-// supersede is for a lane whose store says that a newer epoch is in force: it answers nothing more.
+// supersede is for a lane whose store says that a newer epoch is in force: it answers nothing more, and the machine has the
+// lane's calls cancelled and the lane drained.
 func (w *Worker) supersede(l *heldLane) {
 	if !w.is(l) || l.fenced {
 		return
 	}
 	w.config.Log.Warn("another worker has the lane", "lane", l.number, "token", l.token.String())
-	w.fence(l)
+	l.fenced = true
+	l.chain.letters = nil
+	w.seq.Fenced(l.number)
 	w.step(drain.Superseded{Unit: laneUnit(l.number), Epoch: l.token.Epoch, Floor: l.token.Epoch})
 }
 
-// fence ends everything of the lane but the time that its calls may still take in the handler.
-func (w *Worker) fence(l *heldLane) {
-	l.fenced = true
-	l.chain.letters = nil
-	l.stopReading()
-	l.stopCalling()
-	w.seq.Fenced(l.number)
-}
-
+// stopUnit drains a lane. One that the sequencer does not have yet is empty.
 func (w *Worker) stopUnit(unit drain.Unit, token drain.Token) {
-	l, waiting := w.lanes.current[unit.Index], w.lanes.next[unit.Index]
-	switch {
-	case waiting != nil && waiting.token == token:
-		waiting.stopLiving()
-		delete(w.lanes.next, unit.Index)
-		w.inbox.post(func() { w.emptied(unit, token) })
-	case l != nil && l.token == token && l.open:
-		l.stopped, l.stoppedAt = true, w.now()
-		l.stopReading()
-		l.feed.clear()
-		w.seq.Revoke(l.number)
-	default:
-		if l != nil && l.token == token {
-			w.drop(l)
-		}
-		w.inbox.post(func() { w.emptied(unit, token) })
-	}
-}
-
-func (w *Worker) emptied(unit drain.Unit, token drain.Token) {
-	w.step(drain.Emptied{Unit: unit, Epoch: token.Epoch})
-}
-
-func (w *Worker) abortUnit(unit drain.Unit, token drain.Token) {
-	if waiting := w.lanes.next[unit.Index]; waiting != nil && waiting.token == token {
-		waiting.stopLiving()
-		delete(w.lanes.next, unit.Index)
-		return
-	}
 	l := w.lanes.current[unit.Index]
 	if l == nil || l.token != token {
-		return // it was fencing
+		panic("run: a lane stops that is not there")
 	}
-	l.aborted = true
+	l.stopReading()
 	if !l.open {
-		w.drop(l)
+		w.inbox.post(func() { w.leave(l) })
 		return
 	}
-	w.fence(l)
+	l.stopped, l.stoppedAt = true, w.now()
+	l.feed.clear()
+	w.seq.Revoke(l.number)
 }
 
-// drop forgets a lane, and lets the next grant of it begin.
-func (w *Worker) drop(l *heldLane) {
-	if w.lanes.current[l.number] != l {
+// leave drops a lane that is empty, and says so.
+func (w *Worker) leave(l *heldLane) {
+	if !w.is(l) {
 		return
 	}
-	l.aborted = true
 	l.stopLiving()
 	w.lanes.remove(l)
 	w.unblock(l)
 	w.unbrake(l)
-	if next := w.lanes.next[l.number]; next != nil {
-		delete(w.lanes.next, l.number)
-		w.lanes.put(next)
-		w.load(next)
+	if !l.stoppedAt.IsZero() {
+		w.metrics.handover.Observe(w.now().Sub(l.stoppedAt).Seconds())
 	}
+	w.step(drain.Emptied{Unit: laneUnit(l.number), Epoch: l.token.Epoch})
 }
 
 func laneUnit(number int32) drain.Unit { return drain.Unit{Kind: drain.Lane, Index: number} }

@@ -44,9 +44,20 @@ func (w *Worker) turn() {
 	}
 	if !w.over {
 		w.tick()
+		w.lookAround()
 		w.post.send()
-		w.metrics.observe(w)
 	}
+}
+
+// lookAround does what is due once a heartbeat.
+func (w *Worker) lookAround() {
+	now := w.now()
+	if now.Sub(w.lookedAt) < heartbeat {
+		return
+	}
+	w.lookedAt = now
+	w.explainDrains(now)
+	w.metrics.observe(w)
 }
 
 // pump carries out what the sequencer wants and hands it what it has room for; false when that changed nothing.
@@ -114,7 +125,7 @@ func (w *Worker) do(e drain.Effect) {
 	case drain.StopUnit:
 		w.stopUnit(e.Unit, e.Token)
 	case drain.AbortUnit:
-		w.abortUnit(e.Unit, e.Token)
+		delete(w.opened, e.Unit) // Nothing of it has started: its quarantine was not over.
 	case drain.PauseUnit:
 		w.holdLost(e.Unit)
 	case drain.ResumeUnit:

@@ -34,7 +34,6 @@ type metrics struct {
 	stall                                    prometheus.Histogram
 	confirmTime                              prometheus.Histogram
 	lastConfirm                              atomic.Int64 // nanoseconds from the origin
-	observed                                 time.Time
 	holds                                    atomic.Bool
 }
 
@@ -126,13 +125,8 @@ func (m *metrics) delivered(o deliver.Outcome, took time.Duration) {
 	m.latency.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
-// observe sets the gauges, once a heartbeat: they are of what the loop owns.
+// observe sets the gauges, which are of what the loop owns.
 func (m *metrics) observe(w *Worker) {
-	now := w.now()
-	if now.Sub(m.observed) < heartbeat {
-		return
-	}
-	m.observed = now
 	age := 0.0
 	if at := w.payloads.oldest(); !at.IsZero() {
 		age = max(0, time.Since(at).Seconds())

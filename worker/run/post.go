@@ -6,7 +6,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -105,8 +104,19 @@ func (p *postman) learn(o *v1alpha1.ConvoyWorker) {
 	if p.replaced(o) {
 		return
 	}
-	if p.raising == nil && !p.busy && !p.tells(o, p.w.machine.Report()) {
-		p.dirty = true
+	if p.raising == nil && !p.busy {
+		p.compare(o)
+	}
+}
+
+// compare finds out what of the report and the conditions the object lacks. A report that was to be written and is there
+// is one whose answer was lost.
+func (p *postman) compare(o *v1alpha1.ConvoyWorker) {
+	wanted, lost := p.w.machine.Report(), p.dirty
+	p.dirty = !mailbox.Tells(o.Status, wanted)
+	p.w.news.changed = !p.w.news.told(o.Status)
+	if lost && !p.dirty {
+		p.w.step(drain.Written{Report: wanted})
 	}
 }
 
@@ -117,13 +127,6 @@ func (p *postman) replaced(o *v1alpha1.ConvoyWorker) bool {
 	}
 	p.w.end(Replaced)
 	return true
-}
-
-// tells says whether the object has the report.
-func (p *postman) tells(o *v1alpha1.ConvoyWorker, r drain.Report) bool {
-	has := mailbox.ReadReport(o.Status)
-	return has.Observed == r.Observed && has.Incarnation == r.Incarnation && has.Resigned == r.Resigned &&
-		has.Protocol == r.Protocol && slices.Equal(has.Held, r.Held)
 }
 
 // read is a live read.
@@ -166,12 +169,7 @@ func (p *postman) haveRead(o *v1alpha1.ConvoyWorker, err error) {
 		return
 	}
 	p.w.step(drain.Seen{Spec: mailbox.ReadSpec(o.Spec)})
-	wanted := p.w.machine.Report()
-	same := p.tells(o, wanted)
-	if same && p.dirty {
-		p.w.step(drain.Written{Report: wanted}) // The write whose answer was lost had been made.
-	}
-	p.dirty = !same
+	p.compare(o)
 }
 
 // later reads again after a while: after a conflict, or when nobody knows whether a write has been made.
@@ -239,7 +237,6 @@ func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
 func (p *postman) havePut(r drain.Report, made *v1alpha1.ConvoyWorker, err error, then func(drain.Report, error)) {
 	p.busy = false
 	if err != nil {
-		p.w.news.changed = true
 		p.later("writing the ConvoyWorker's status", err)
 		then(r, err)
 		return

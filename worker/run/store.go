@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/order"
 )
 
@@ -146,7 +147,7 @@ func (w *Worker) store(l *heldLane, operation func(context.Context) error, then 
 func (w *Worker) stored(l *heldLane, err error, then func(error)) {
 	l.chain.busy = false
 	switch {
-	case w.lanes.current[l.number] != l:
+	case !w.is(l):
 		return
 	case l.fenced:
 	case err != nil && broker.KindOf(err) == broker.Fenced:
@@ -176,6 +177,22 @@ func (w *Worker) laneDrained(l *heldLane, p *order.Progress) {
 	w.operate(l, false)
 }
 
+// longDrain is how long a drain takes before somebody may ask what it waits for.
+const longDrain = 5 * time.Second
+
+// explainDrains tells the machine which key each long drain waits for, when it is another one.
+func (w *Worker) explainDrains(now time.Time) {
+	for _, l := range w.lanes.round {
+		if !l.stopped || now.Sub(l.stoppedAt) < longDrain {
+			continue
+		}
+		if wait, drains := w.seq.Waits(l.number); drains && wait.Key != l.waits {
+			l.waits = wait.Key
+			w.step(drain.Waits{Unit: laneUnit(l.number), Epoch: l.token.Epoch, Key: wait.Key})
+		}
+	}
+}
+
 // lastWord is repeated until it is heard. A broker that has a newer epoch takes no word any more; and one that did not
 // answer for as long as the fence is not waited for, because nothing of the lane runs and another may reach it: the next
 // owner then takes the lane for one whose owner died, and repeats what was completed since the last flush.
@@ -198,18 +215,6 @@ func (w *Worker) lastWord(l *heldLane) {
 		}
 		return func() { w.leave(l) }
 	})
-}
-
-// leave drops a lane that is empty, and says so if somebody waits for it.
-func (w *Worker) leave(l *heldLane) {
-	aborted := l.aborted
-	w.drop(l)
-	if !l.stoppedAt.IsZero() {
-		w.metrics.handover.Observe(w.now().Sub(l.stoppedAt).Seconds())
-	}
-	if !aborted {
-		w.emptied(laneUnit(l.number), l.token)
-	}
 }
 
 // limit cuts a progress to what the broker's records can hold.

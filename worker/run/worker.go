@@ -64,8 +64,10 @@ type Worker struct {
 	// machine, tickAt that at which store operations that wait are made; zero for none.
 	timer             *time.Timer
 	machineAt, tickAt time.Time
-	over              bool
-	ending            Ending
+	// lookedAt is when the worker last looked around.
+	lookedAt time.Time
+	over     bool
+	ending   Ending
 
 	// beat is when the loop turned last, as the origin's distance in nanoseconds. Shared.
 	beat atomic.Int64
