@@ -54,6 +54,7 @@ var _ = Describe("A pool that is deleted", func() {
 		w := newWorld(ctx, nil)
 		pool := w.newPool(2, 4)
 		pool.Spec.DeletionPolicy = ptr.To(v1alpha1.DeletionDelete)
+		pool.Spec.Template.Spec.TerminationGracePeriodSeconds = ptr.To[int64](0) // the namespace's controller waits as long as pods may
 		w.create(ctx, pool)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
 		Expect(env.Client.Delete(ctx, namespace)).To(Succeed())

@@ -76,11 +76,11 @@ func startKubelet(namespace string, b *broker) *kubelet {
 
 // pause waits, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
+	timer := wall.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-timer.C:
+	case <-timer.C():
 	}
 }
 

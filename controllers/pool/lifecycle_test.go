@@ -130,6 +130,24 @@ var _ = Describe("A pod", func() {
 		Expect(w.condition(ctx, v1alpha1.ConditionReady)).To(Equal("True/InForce"))
 	})
 
+	It("whose worker is started again at once keeps its slot and its lanes", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		pool := w.newPool(2, 4)
+		pool.Spec.Handoff.SlotGraceSeconds = ptr.To[int32](60)
+		w.create(ctx, pool)
+		before := w.history.last()
+		victim := w.podNamed(ctx, w.workerOf(before, 0).Name)
+		w.kubelet.crash(ctx, victim)
+		w.kubelet.restart(ctx, victim)
+		Eventually(func(g Gomega) {
+			mailbox := &v1alpha1.ConvoyWorker{}
+			g.Expect(env.Client.Get(ctx, w.key(victim.Name), mailbox)).To(Succeed())
+			g.Expect(mailbox.Status.Incarnation).To(HaveValue(BeEquivalentTo(2)))
+		}).Should(Succeed())
+		w.settled(ctx, 2)
+		Expect(w.history.grants(before.Revision)).To(HaveEach(BeZero()))
+	})
+
 	It("whose worker is down for longer than slotGraceSeconds loses its lanes, and gets them back once", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		w.create(ctx, w.newPool(3, 9))

@@ -45,7 +45,7 @@ func inForce(seen metav1.Object, hash string) bool {
 func ownedFields(o metav1.Object) string {
 	for _, entry := range o.GetManagedFields() {
 		if ours(entry) && entry.FieldsV1 != nil {
-			sum := sha256.Sum256(entry.FieldsV1.Raw)
+			sum := sha256.Sum256(entry.FieldsV1.GetRawBytes())
 			return hex.EncodeToString(sum[:8])
 		}
 	}

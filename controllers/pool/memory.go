@@ -48,8 +48,6 @@ type poolMemory struct {
 	refused map[string]refusal
 	// table is when the table was written last.
 	table time.Time
-	// figures is when volatile figures were last put into the status.
-	figures time.Time
 }
 
 type written struct {

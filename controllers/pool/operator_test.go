@@ -31,6 +31,10 @@ type operator struct {
 	stop       func()
 }
 
+// operatorUser is the service account that config/rbac gives the operator's rights to, in the namespace that its files
+// name. Every spec runs with these rights and no others.
+const operatorUser = "system:serviceaccount:system:convoy-operator"
+
 // watchLag is far more than a watch takes on this machine.
 const watchLag = time.Second
 
@@ -40,6 +44,7 @@ func startOperator(namespace string, clk clock.PassiveClock) *operator {
 	o := &operator{requests: &requests{}}
 	restConfig := rest.CopyConfig(env.Config)
 	restConfig.QPS = -1
+	restConfig.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:serviceaccounts", "system:authenticated"}}
 	restConfig.Wrap(o.requests.count)
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme: env.Scheme, Cache: pool.CacheOptions([]string{namespace}),

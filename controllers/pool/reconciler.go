@@ -70,7 +70,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	case err != nil:
 		return reconcile.Result{}, err
 	case seen.leaving():
-		return quietly(r.release(ctx, seen))
+		return quietly(reconcile.Result{}, r.release(ctx, seen))
 	case r.memory.of(seen.key).behind(seen):
 		return reconcile.Result{RequeueAfter: lookAgain}, nil
 	}

@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"convoy.dev/convoy/api/v1alpha1"
 )
@@ -40,7 +39,7 @@ func (o *observation) woundDown() bool {
 // The finalizer of a pod keeps the evidence of how it ended for whoever is to have its lanes next. Here nobody is. A
 // pool of the same name that is made while these pods still drain has the broker's epoch records to start above, and its
 // first grants wait as those of a lost worker do.
-func (r *Reconciler) release(ctx context.Context, o *observation) (reconcile.Result, error) {
+func (r *Reconciler) release(ctx context.Context, o *observation) error {
 	var errs []error
 	left := 0
 	for i := range o.pods {
@@ -57,12 +56,12 @@ func (r *Reconciler) release(ctx context.Context, o *observation) (reconcile.Res
 		r.memory.forget(o.key)
 		tableWrites.DeleteLabelValues(o.key.Namespace, o.key.Name)
 		moves.DeletePartialMatch(map[string]string{"namespace": o.key.Namespace, "pool": o.key.Name})
-		return reconcile.Result{}, errors.Join(errs...)
+		return errors.Join(errs...)
 	}
 	if left == 0 || o.terminating {
 		errs = append(errs, r.letPoolGo(ctx, o))
 	}
-	return reconcile.Result{}, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func (r *Reconciler) letGo(ctx context.Context, pod *corev1.Pod) error {

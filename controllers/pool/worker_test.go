@@ -38,14 +38,14 @@ func newWorker(k *kubelet, name, uid string, predecessor bool) *worker {
 	return &worker{
 		name: name, uid: uid, broker: k.broker, kubelet: k,
 		machine: drain.New(drain.Config{
-			Fence: 2 * time.Second, Born: time.Now(), Predecessor: predecessor, Protocol: k.protocol,
+			Fence: 2 * time.Second, Born: wall.Now(), Predecessor: predecessor, Protocol: k.protocol,
 		}),
 	}
 }
 
 // step gives the machine one event and carries out what it asks for.
 func (w *worker) step(e drain.Event) {
-	for _, effect := range w.machine.Step(time.Now(), e, nil) {
+	for _, effect := range w.machine.Step(wall.Now(), e, nil) {
 		w.do(effect)
 	}
 }
@@ -65,11 +65,12 @@ func (w *worker) do(e drain.Effect) {
 		w.confirm(e.Grants)
 	case drain.Exit:
 		w.exited = true
+	default: // nothing runs here that could be aborted or paused
 	}
 }
 
 func (w *worker) open(unit drain.Unit, token drain.Token) {
-	sent := time.Now()
+	sent := wall.Now()
 	if stands, written := w.broker.open(unit, token, w.uid); !written {
 		w.step(drain.OpenRefused{Unit: unit, Token: token, Record: stands.token, Own: stands.worker == w.uid})
 		return
@@ -78,7 +79,7 @@ func (w *worker) open(unit drain.Unit, token drain.Token) {
 }
 
 func (w *worker) confirm(grants []drain.Grant) {
-	sent := time.Now()
+	sent := wall.Now()
 	var good []drain.Grant
 	for _, g := range grants {
 		if stands := w.broker.at(g.Unit); stands.token != w.machine.Token(g.Unit) || stands.worker != w.uid {
@@ -150,7 +151,7 @@ func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
 	err := w.kubelet.client.Status().Update(ctx, object)
 	if err == nil {
 		if before.Status != nil && len(object.Status.Lanes) < len(before.Status.Lanes) {
-			w.kubelet.drained(time.Now())
+			w.kubelet.drained(wall.Now())
 		}
 		w.wrote(report)
 	} else if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {

@@ -18,6 +18,7 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/controllers/testenv"
@@ -57,6 +58,7 @@ func TestOperatorOnARealAPIServer(t *testing.T) {
 }
 
 func startsAndStops(t *testing.T, env *testenv.Env) {
+	t.Helper()
 	probes, metrics := freeAddress(t), freeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
@@ -81,12 +83,13 @@ func startsAndStops(t *testing.T, env *testenv.Env) {
 		if code != 0 {
 			t.Errorf("exit code %d after SIGTERM, want 0", code)
 		}
-	case <-time.After(30 * time.Second):
+	case <-clock.RealClock{}.After(30 * time.Second):
 		t.Fatal("the operator does not end")
 	}
 }
 
 func refusesOldCRDs(t *testing.T, env *testenv.Env) {
+	t.Helper()
 	scheme, err := newScheme()
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +188,7 @@ func awaitStatus(t *testing.T, url string, want int) {
 	t.Helper()
 	deadline, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := clock.RealClock{}.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		got, body := get(t, url, "")
@@ -195,7 +198,7 @@ func awaitStatus(t *testing.T, url string, want int) {
 		select {
 		case <-deadline.Done():
 			t.Fatalf("%s answers %d %s, want %d", url, got, body, want)
-		case <-tick.C:
+		case <-tick.C():
 		}
 	}
 }
