@@ -61,6 +61,7 @@ func (c *controller) start() {
 	c.deployments = api.deployments.watch(c.client, changed)
 	c.replicaSets = api.replicaSets.watch(c.client, changed)
 	c.nodes = api.nodes.watch(c.client, changed)
+	c.pods.inOrder, c.replicaSets.inOrder = true, true
 }
 
 // crash ends the process between any two of its writes; what it has sent goes on.

@@ -39,8 +39,9 @@
 //
 //   - Each request is one atomic step at the server. Its answer may be lost, so that nobody knows whether it was made,
 //     and the request itself may arrive after its sender gave up or died.
-//   - Watches: versions of one object arrive in order, but late; objects among themselves in any order. A worker's
-//     watch may show old versions once more. Operators act on caches as stale as that, or stalled for seconds.
+//   - Watches: versions of one object arrive in order, but late; objects among themselves in any order, but for pods and
+//     ReplicaSets. A worker's watch may show old versions once more. Operators act on caches as stale as that, or stalled
+//     for seconds.
 //   - The Deployment and ReplicaSet controllers follow the sources of Kubernetes 1.37, with caches and expectations of
 //     their own, which lag but keep the order within a kind.
 //   - What the API says of a pod and what runs on the machine are two things. Force deletion, pod garbage collection and

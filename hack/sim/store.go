@@ -156,14 +156,18 @@ func (s *store[T]) prune() {
 }
 
 // cache is one client's idea of the objects of one kind: each object's versions arrive in order, but late, and the
-// objects among themselves in any order. (An API server keeps the order within one watch, but operators need not have
-// everything from one. Kubernetes' own controllers do.)
+// objects among themselves in any order, or in the order in which they were written.
+//
+// An API server keeps the order within one watch. The protocol does not rest on that, and tables and mailboxes are shown
+// to the operators in any order. That no pod with lanes is deleted does: which pods serve and how many are ready is
+// gathered from many pods, and a gate that is set on a pod as it is now was then planned from no older view of the others.
 type cache[T any] struct {
 	by      *client
 	api     *apiServer
 	seen    byName[*version[T]]
 	due     map[string]time.Duration       // when the last version sent arrives, by object
 	last    time.Duration                  // when the last one of any arrives
+	inOrder bool                           // whatever was written earlier arrives earlier
 	newest  map[string]int64               // resourceVersion of the last version that arrived
 	wanted  func(name string, obj *T) bool // nil: all
 	changed func(name string)
@@ -184,7 +188,7 @@ func (c *cache[T]) send(v *version[T]) {
 		return
 	}
 	at := max(c.api.clock.now+c.by.lag(), c.due[v.name], c.by.stalledUntil, c.api.downUntil)
-	if c.by.inOrder {
+	if c.inOrder || c.by.inOrder {
 		at = max(at, c.last)
 	}
 	c.due[v.name], c.last = at, at
