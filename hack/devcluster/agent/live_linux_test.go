@@ -196,6 +196,11 @@ func TestReadinessFollowsProbeAndGate(t *testing.T) {
 	if pod = n.await(t, pod.Name, isReady); !holds(pod, gate) {
 		t.Error("the agent has overwritten the gate")
 	}
+	for _, c := range pod.Status.Conditions {
+		if c.Status == corev1.ConditionTrue && c.Reason != "" {
+			t.Errorf("%s is True and has the reason %q", c.Type, c.Reason)
+		}
+	}
 }
 
 func TestHookIsWaitedFor(t *testing.T) {

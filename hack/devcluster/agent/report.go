@@ -25,6 +25,20 @@ type reported struct {
 	retrying bool
 }
 
+// toldCondition is a condition in a merge, in which a reason that is left out would stay.
+type toldCondition struct {
+	corev1.PodCondition `json:",inline"`
+	Reason              *string `json:"reason"`
+}
+
+// cleared is a value that null takes the place of when it is empty.
+func cleared(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
 // report writes the status if it has changed, and removes the object of a deleted pod whose processes have ended. What
 // cannot be written now is tried again.
 func (r *podRun) report() {
@@ -45,6 +59,10 @@ func (r *podRun) report() {
 
 func (r *podRun) writeStatus() error {
 	status := r.status()
+	told := struct {
+		corev1.PodStatus `json:",inline"`
+		Conditions       []toldCondition `json:"conditions"`
+	}{PodStatus: status}
 	for _, c := range r.conditions(status) {
 		before := r.reported.conditions[c.Type]
 		c.LastTransitionTime = before.LastTransitionTime
@@ -52,10 +70,10 @@ func (r *podRun) writeStatus() error {
 			c.LastTransitionTime = metav1.Now()
 		}
 		r.reported.conditions[c.Type] = c
-		status.Conditions = append(status.Conditions, c)
+		told.Conditions = append(told.Conditions, toldCondition{c, cleared(c.Reason)})
 	}
 	// A merge leaves alone the conditions of others: the scheduler's and those of readiness gates.
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": r.pod.UID}, "status": status})
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": r.pod.UID}, "status": told})
 	if err != nil {
 		return fmt.Errorf("encoding the status: %w", err)
 	}

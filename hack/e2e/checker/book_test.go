@@ -120,7 +120,7 @@ func TestOrderlyHistoriesBreakNoRule(t *testing.T) {
 				s.run("p", call("k", n, 1))
 			}
 			s.start("p", call("k", 4, 1))
-			s.Leave("p", s.now)
+			s.Leave("p")
 			for n := uint64(2); n <= 4; n++ {
 				s.run("q", call("k", n, 2))
 			}
@@ -129,7 +129,7 @@ func TestOrderlyHistoriesBreakNoRule(t *testing.T) {
 			s.publish("k", 1)
 			s.start("p", call("k", 1, 1))
 			id := s.start("q", call("k", 1, 2))
-			s.Leave("p", s.now)
+			s.Leave("p")
 			s.end("q", id)
 		},
 		"a call that never ends, and its time": func(s *tale) {
@@ -300,7 +300,7 @@ func TestTheStateIsThatOfTheLastCompleted(t *testing.T) {
 	if diff := cmp.Diff(Decision{State: shop.Paid}, s.last); diff != "" {
 		t.Error(diff)
 	}
-	s.Leave("p", s.now)
+	s.Leave("p")
 	s.start("q", call("k", 2, 2))
 	if diff := cmp.Diff(Decision{State: shop.Paid, Repeat: true}, s.last); diff != "" {
 		t.Error(diff)
@@ -314,7 +314,7 @@ func TestPausesAndReplays(t *testing.T) {
 	s.run("p", call("k", 1, 1)) // Completed at 2 ms.
 	s.run("p", call("k", 2, 1)) // Completed at 4 ms.
 	s.Phase("kill")
-	s.Leave("p", s.now)
+	s.Leave("p")
 	s.wait(299 * time.Millisecond)
 	replay := call("k", 1, 2)
 	replay.Pod = "b"

@@ -36,14 +36,13 @@ func (b *Book) Answer(process string, number uint64) {
 }
 
 // Leave tells that a process is gone, and with it its calls.
-func (b *Book) Leave(process string, now time.Time) {
+func (b *Book) Leave(process string) {
 	b.resolve(func(s suspicion) bool { return s.process == process }, func(suspicion) {})
 	for name, r := range b.running {
 		if name.process != process {
 			continue
 		}
 		delete(b.running, name)
-		b.touch(r, now)
 		if key := b.key(r.Key); key.call == r {
 			key.call = nil
 		}

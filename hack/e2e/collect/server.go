@@ -145,7 +145,7 @@ func (s *Server) attend(session *session) {
 func (s *Server) leave(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.book.Leave(session.name, s.now())
+	s.book.Leave(session.name)
 	delete(s.sessions, session.name)
 	_ = session.conn.Close() // The peer is gone, or is to be.
 }
