@@ -127,7 +127,7 @@ func TestLateCopy(t *testing.T) {
 	if err := lane.Flush(ctx, &order.Progress{LowWater: 3, Taken: 3}, false); err == nil {
 		t.Fatal("a flush that is under way succeeds")
 	}
-	old.client.Close()
+	shut(t, old.client)
 	flush(t, lane, 8, true)
 	if err := old.up.release(old.server); err != nil {
 		t.Fatal(err)

@@ -4,11 +4,9 @@
 package nats
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,41 +27,12 @@ type connection struct {
 	*client.Conn
 	js          jetstream.JetStream
 	credentials *credentials
-	denials     denials
+	requests    requests
 	config      Config
 	// failed is why the last attempt at a connection failed; nil when there was none.
 	failed atomic.Pointer[error]
 	// closed is closed by the client library when it has ended.
 	closed chan struct{}
-
-	mu sync.Mutex
-	// restored is closed, and made anew, whenever the connection comes back.
-	restored chan struct{}
-	// life ends, by lose, when the connection is lost, and begins anew when it comes back: no answer comes to what was
-	// asked before.
-	life context.Context
-	lose context.CancelFunc
-}
-
-// requestTime bounds one request. A context that ends sooner ends it sooner.
-const requestTime = 5 * time.Second
-
-// errLost ends requests whose answer cannot come any more.
-var errLost = errors.New("the connection was lost before the answer came")
-
-// request returns a context for one request. Its cause is errLost when the connection was lost meanwhile.
-func (c *connection) request(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, lose := context.WithCancelCause(ctx)
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	c.mu.Lock()
-	life := c.life
-	c.mu.Unlock()
-	stop := context.AfterFunc(life, func() { lose(errLost) })
-	return ctx, func() {
-		stop()
-		cancel()
-		lose(nil)
-	}
 }
 
 // dial makes the connection. That no server can be reached is no error: the library goes on trying, and requests say
@@ -71,9 +40,8 @@ func (c *connection) request(ctx context.Context) (context.Context, context.Canc
 func dial(config Config) (*connection, error) {
 	c := &connection{
 		credentials: &credentials{settings: config.Settings}, config: config,
-		closed: make(chan struct{}), restored: make(chan struct{}),
+		closed: make(chan struct{}),
 	}
-	c.life, c.lose = context.WithCancel(context.Background())
 	options := append([]client.Option{
 		client.Name(strings.TrimSpace("convoy " + config.Settings.Pool.Namespace + "/" + config.Settings.Pool.Name + " " + config.Client)),
 		client.RetryOnFailedConnect(true), client.MaxReconnects(-1), client.IgnoreAuthErrorAbort(),
@@ -106,30 +74,14 @@ func (c *connection) close() {
 	<-c.closed
 }
 
-// comesBack returns a channel that is closed when the connection comes back next.
-func (c *connection) comesBack() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.restored
-}
-
 func (c *connection) connected(conn *client.Conn) {
 	c.failed.Store(nil)
 	c.credentials.trouble.Store(nil)
 	c.config.Log.Info("connected to NATS", "server", conn.ConnectedUrlRedacted(), "version", conn.ConnectedServerVersion())
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.life.Err() != nil {
-		c.life, c.lose = context.WithCancel(context.Background())
-	}
-	close(c.restored)
-	c.restored = make(chan struct{})
 }
 
 func (c *connection) disconnected(_ *client.Conn, err error) {
-	c.mu.Lock()
-	c.lose()
-	c.mu.Unlock()
+	c.requests.lost()
 	if err == nil {
 		return // Close.
 	}
@@ -144,7 +96,7 @@ func (c *connection) refused(_ *client.Conn, err error) {
 
 // troubled is told what belongs to no request: above all, what this user may not do.
 func (c *connection) troubled(_ *client.Conn, _ *client.Subscription, err error) {
-	if c.denials.add(err) {
+	if c.requests.denied(err) {
 		c.config.Log.Warn("NATS denies something", "error", err)
 		return
 	}
@@ -152,26 +104,19 @@ func (c *connection) troubled(_ *client.Conn, _ *client.Subscription, err error)
 	c.config.Log.Debug("trouble with NATS", "error", err)
 }
 
-// why says why a request had no answer, as far as anything is known.
-func (c *connection) why(ctx context.Context, subject string) error {
-	if err := c.denials.of(subject); err != nil {
-		return err
-	}
-	if !c.IsConnected() {
-		if trouble := c.credentials.trouble.Load(); trouble != nil {
-			return *trouble
-		}
-		if failed := c.failed.Load(); failed != nil {
-			return *failed
-		}
-		if err := c.LastError(); err != nil {
-			return err
-		}
-	}
-	return context.Cause(ctx)
-}
+// errUnconnected is what there is to say while the first attempt at a connection is not over.
+var errUnconnected = errors.New("there is no connection to any of the servers yet")
 
-// lost says whether a request ended because its answer cannot come any more.
-func lost(ctx context.Context, err error) bool {
-	return errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), errLost)
+// why says why there is no connection, as far as that is known. What a request met says less: that it could not be sent.
+func (c *connection) why(met error) error {
+	trouble, failed := c.credentials.trouble.Load(), c.failed.Load()
+	switch {
+	case trouble != nil:
+		return *trouble
+	case failed != nil:
+		return *failed
+	case errors.Is(met, client.ErrReconnectBufExceeded):
+		return errUnconnected
+	}
+	return met
 }

@@ -53,10 +53,10 @@ func (l *openLane) DeadLetter(ctx context.Context, letter broker.DeadLetter) err
 }
 
 func (l *openLane) post(ctx context.Context, m *client.Msg) error {
-	ctx, cancel := l.request(ctx)
-	defer cancel()
-	_, err := l.js.PublishMsg(ctx, m)
-	return l.failure(ctx, "writing "+m.Subject, m.Subject, err)
+	return l.ask(ctx, "writing "+m.Subject, m.Subject, func(ctx context.Context) error {
+		_, err := l.js.PublishMsg(ctx, m)
+		return err
+	})
 }
 
 // ensureDead makes the stream for dead letters that Convoy keeps for pools that name none.

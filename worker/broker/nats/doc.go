@@ -48,6 +48,25 @@
 // skipped. Its time of creation is part of the claim, and its last sequence is held against the progress, whenever a lane
 // is loaded and a consumer is made: such a source is a Permanent error.
 //
+// # Permissions
+//
+// The pool's user may publish to
+//
+//	$JS.API.STREAM.INFO.<source>
+//	$JS.API.STREAM.MSG.GET.<source>
+//	$JS.API.DIRECT.GET.<source>
+//	$JS.API.CONSUMER.CREATE.<source>.>
+//	$JS.API.CONSUMER.MSG.NEXT.<source>.>
+//	$JS.API.CONSUMER.DELETE.<source>.>
+//	$JS.API.STREAM.INFO.convoy_<namespace>_<name>
+//	$JS.API.STREAM.CREATE.convoy_<namespace>_<name>
+//	$JS.API.STREAM.UPDATE.convoy_<namespace>_<name>
+//	$JS.API.DIRECT.GET.convoy_<namespace>_<name>
+//	$JS.API.STREAM.CREATE.convoy_<namespace>_<name>_dead
+//	convoy.<namespace>.<name>.>
+//
+// and subscribe to _INBOX.>; to the subject for dead letters, too, if the pool names one.
+//
 // # Failures
 //
 // The client library reconnects for ever, and reads secrets from their files each time. Requests end with an error as soon

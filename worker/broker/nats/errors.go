@@ -5,12 +5,9 @@ package nats
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
-	"sync"
-	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -56,34 +53,45 @@ func code(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// failure tells what an error means. doing says what was attempted, subject where the request went. An error that has its
-// kind already keeps it.
-func (c *connection) failure(ctx context.Context, doing, subject string, err error) error {
+// failure tells what an error means. doing says what was attempted; ctx is the request's own, see requests.begin. An error
+// that has its kind already keeps it.
+func (c *connection) failure(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if cause := unanswered(ctx, err); cause != nil {
+		err = cause
+	}
 	var api *jetstream.APIError
 	switch {
-	case broker.KindOf(err) != broker.Retryable, errors.Is(err, context.Canceled) && !lost(ctx, err):
+	case broker.KindOf(err) != broker.Retryable, errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.As(err, &api):
 		return answered(doing, api)
-	case lost(ctx, err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, client.ErrTimeout), errors.Is(err, client.ErrReconnectBufExceeded),
-		errors.Is(err, client.ErrDisconnected), errors.Is(err, client.ErrConnectionReconnecting):
-		if why := c.why(ctx, subject); why != nil {
-			err = why
-		}
+	}
+	if !c.IsConnected() {
+		err = c.why(err)
 	}
 	switch {
 	case errors.Is(err, client.ErrAuthorization), errors.Is(err, client.ErrAuthExpired), errors.Is(err, client.ErrAuthRevoked),
 		errors.Is(err, client.ErrAccountAuthExpired), errors.Is(err, client.ErrNkeysNotSupported):
 		return permanent(doing, err, "put credentials that the NATS servers accept into the Secret that source.nats.auth names")
+	case distrust(err):
+		return permanent(doing, err, "let source.nats.tls, and the Secrets that it names, fit the certificates of the NATS servers")
 	case errors.Is(err, client.ErrPermissionViolation):
 		return permanent(doing, err, "allow the pool's user what the message names")
 	case errors.Is(err, client.ErrMaxPayload):
 		return permanent(doing, err, "raise max_payload of the NATS servers")
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// distrust reports whether one side does not accept the other's certificate, or wants TLS and the other does not.
+func distrust(err error) bool {
+	var unverified *tls.CertificateVerificationError
+	var alert tls.AlertError
+	return errors.As(err, &unverified) || errors.As(err, &alert) ||
+		errors.Is(err, client.ErrSecureConnWanted) || errors.Is(err, client.ErrSecureConnRequired)
 }
 
 // answered classifies an answer of JetStream. An unknown refusal of a request (400 to 499) will be repeated, trouble of
@@ -101,57 +109,4 @@ func answered(doing string, api *jetstream.APIError) error {
 
 func permanent(doing string, err error, mend string) error {
 	return fmt.Errorf("%s: %w", doing, &broker.PermanentError{Err: err, Mend: mend})
-}
-
-// denials are the permissions that were missing lately. The server tells them apart from the request, which then has no
-// answer.
-type denials struct {
-	mu sync.Mutex
-	at map[string]denial
-}
-
-type denial struct {
-	err  error
-	when time.Time
-}
-
-const (
-	// denialLife is how long a denial explains requests without answer: longer than a request waits, and short enough
-	// that a permission that was given since is believed.
-	denialLife = 30 * time.Second
-	maxDenials = 256
-)
-
-// quoted finds the subject in the server's words: Permissions Violation for Publish to "orders.dead".
-var quoted = regexp.MustCompile(`for (Publish|Subscription) to "([^"]+)"`)
-
-// add keeps an error that is a denial.
-func (d *denials) add(err error) bool {
-	found := quoted.FindStringSubmatch(err.Error())
-	if !errors.Is(err, client.ErrPermissionViolation) || found == nil {
-		return false
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.at == nil || len(d.at) == maxDenials {
-		d.at = map[string]denial{}
-	}
-	subject := found[2]
-	if found[1] == "Subscription" && strings.HasPrefix(subject, client.InboxPrefix) {
-		subject = client.InboxPrefix // Every answer comes to an inbox.
-	}
-	d.at[subject] = denial{err, time.Now()}
-	return true
-}
-
-// of is the denial of publishing to a subject, or of receiving answers; nil when there is none.
-func (d *denials) of(subject string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, name := range []string{subject, client.InboxPrefix} {
-		if found, is := d.at[name]; is && time.Since(found.when) < denialLife {
-			return found.err
-		}
-	}
-	return nil
 }

@@ -37,12 +37,14 @@ func (s *state) get(ctx context.Context, request map[string]any) (broker.Message
 	if err != nil {
 		return broker.Message{}, fmt.Errorf("asking for a message: %w", err)
 	}
-	ctx, cancel := s.request(ctx)
-	defer cancel()
+	var reply *client.Msg
 	subject := apiMessageGet + s.source
-	reply, err := s.RequestWithContext(ctx, subject, body)
+	err = s.ask(ctx, "reading a message of the stream "+s.source, subject, func(ctx context.Context) (err error) {
+		reply, err = s.RequestWithContext(ctx, subject, body)
+		return err
+	})
 	if err != nil {
-		return broker.Message{}, s.failure(ctx, "reading a message of the stream "+s.source, subject, err)
+		return broker.Message{}, err
 	}
 	var answer getAnswer
 	if err := json.Unmarshal(reply.Data, &answer); err != nil {

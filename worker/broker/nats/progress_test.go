@@ -26,8 +26,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// comparable compares records: what is empty may be nil, and a snapshot's number is no part of a record.
-var comparable = cmp.Options{
+// sameRecord compares records: what is empty may be nil, and a snapshot's number is no part of a record.
+var sameRecord = cmp.Options{
 	cmp.AllowUnexported(progressRecord{}), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(order.Progress{}, "Version"),
 }
 
@@ -75,7 +75,7 @@ func TestProgressGolden(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(want, got, comparable); diff != "" {
+		if diff := cmp.Diff(want, got, sameRecord); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -137,7 +137,7 @@ func TestProgressFits(t *testing.T) {
 			t.Fatalf("%d of %d ranges, though there was room", len(got.progress.Ranges), len(want.progress.Ranges))
 		}
 		want.progress.Limit(len(got.progress.Ranges))
-		if diff := cmp.Diff(want, got, comparable); diff != "" {
+		if diff := cmp.Diff(want, got, sameRecord); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 	})
@@ -193,7 +193,7 @@ func FuzzProgress(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(r, again, comparable); diff != "" {
+		if diff := cmp.Diff(r, again, sameRecord); diff != "" {
 			t.Fatal(diff)
 		}
 	})

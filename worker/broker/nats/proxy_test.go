@@ -4,6 +4,7 @@
 package nats_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 // proxy stands between a client and a server and can keep what one of them says.
 type proxy struct {
+	t        *testing.T
 	listener net.Listener
 	target   string
 
@@ -67,7 +69,7 @@ func proxied(t *testing.T, target string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: listener, target: target}
+	p := &proxy{t: t, listener: listener, target: target}
 	p.done.Go(p.accept)
 	t.Cleanup(p.stop)
 	return p
@@ -83,7 +85,7 @@ func (p *proxy) accept() {
 		}
 		server, err := new(net.Dialer).Dial("tcp", p.target)
 		if err != nil {
-			client.Close()
+			shut(p.t, client)
 			continue
 		}
 		l := &link{client: client, server: server}
@@ -117,12 +119,20 @@ func (p *proxy) link() *link {
 }
 
 func (p *proxy) stop() {
-	p.listener.Close()
+	shut(p.t, p.listener)
 	p.mu.Lock()
 	for _, l := range p.links {
-		l.client.Close()
-		l.server.Close()
+		shut(p.t, l.client)
+		shut(p.t, l.server)
 	}
 	p.mu.Unlock()
 	p.done.Wait()
+}
+
+// shut closes what may be closed already.
+func shut(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closing: %v", err)
+	}
 }

@@ -51,7 +51,6 @@ type pull struct {
 	inbox    string
 	come     chan *client.Msg // window of two requests, and what is no message
 	answers  *client.Subscription
-	restored <-chan struct{}
 	silence  *time.Timer
 	request  []byte
 	batch    []broker.Message
@@ -73,35 +72,31 @@ type pullRequest struct {
 // subscribe makes a consumer that begins after the position. It acknowledges nothing and keeps its state in the memory of
 // one server: what is completed is in the progress record.
 func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, error) {
-	info, err := l.readable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.continues(l.claimed.Load(), info, after); err != nil {
-		return nil, err
-	}
 	p := &pull{
-		lane: l, last: after, inbox: l.NewInbox(), restored: l.comesBack(), come: make(chan *client.Msg, 2*window+spare),
+		lane: l, last: after, inbox: l.NewInbox(), come: make(chan *client.Msg, 2*window+spare), silence: time.NewTimer(2 * heartbeat),
 		consumer: fmt.Sprintf("%s_%d_%d_%s", l.stateStream, l.grant.Lane, l.grant.Token.Number(), nuid.Next()),
+	}
+	var err error
+	most := max(leastBytes, int(l.MaxPayload())+messageExtra)
+	if p.request, err = json.Marshal(pullRequest{Batch: window, MaxBytes: most, Expires: requestLife, Heartbeat: heartbeat}); err != nil {
+		return nil, fmt.Errorf("asking for messages: %w", err)
 	}
 	if p.answers, err = l.ChanSubscribe(p.inbox, p.come); err != nil {
 		return nil, fmt.Errorf("subscribing: %w", err)
 	}
-	create, cancel := l.request(ctx)
-	defer cancel()
-	_, err = l.js.CreateConsumer(create, l.source, jetstream.ConsumerConfig{
-		Name: p.consumer, Description: fmt.Sprintf("lane %d of the Convoy pool %s", l.grant.Lane, l.pool),
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
-		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: l.subjects(l.grant.Lane),
-		InactiveThreshold: idleLife, MemoryStorage: true, Replicas: 1,
+	err = l.ask(ctx, "making a consumer", apiConsumerCreate+l.source+"."+p.consumer, func(ctx context.Context) error {
+		_, err := l.js.CreateConsumer(ctx, l.source, jetstream.ConsumerConfig{
+			Name: p.consumer, Description: fmt.Sprintf("lane %d of the Convoy pool %s", l.grant.Lane, l.pool),
+			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
+			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: l.subjects(l.grant.Lane),
+			InactiveThreshold: idleLife, MemoryStorage: true, Replicas: 1,
+		})
+		return err
 	})
 	if err != nil {
-		return nil, errors.Join(l.failure(ctx, "making a consumer", apiConsumerCreate+l.source+"."+p.consumer, err), p.answers.Unsubscribe())
+		return nil, errors.Join(err, p.answers.Unsubscribe())
 	}
-	p.silence = time.NewTimer(2 * heartbeat)
-	most := max(leastBytes, int(l.MaxPayload())+messageExtra)
-	p.request, err = json.Marshal(pullRequest{Batch: window, MaxBytes: most, Expires: requestLife, Heartbeat: heartbeat})
-	return p, err
+	return p, nil
 }
 
 // end gives the consumer up. If the server does not hear of it, it deletes the consumer when idleLife is over.
@@ -113,8 +108,8 @@ func (p *pull) end() {
 	}
 }
 
-// next waits for messages and returns all that have come. Messages may come together with an error.
-func (p *pull) next(ctx context.Context) ([]broker.Message, error) {
+// wait waits for messages and returns all that have come. Messages may come together with an error.
+func (p *pull) wait(ctx context.Context) ([]broker.Message, error) {
 	p.batch = p.batch[:0]
 	for {
 		if err := p.ask(); err != nil {
@@ -132,8 +127,6 @@ func (p *pull) next(ctx context.Context) ([]broker.Message, error) {
 			}
 		case <-p.silence.C:
 			return nil, errBroken
-		case <-p.restored:
-			return nil, errBroken // The server has forgotten the requests of the connection before.
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -143,16 +136,16 @@ func (p *pull) next(ctx context.Context) ([]broker.Message, error) {
 // delivered starts to listen again: while the caller was busy nobody did.
 func (p *pull) delivered() { p.silence.Reset(2 * heartbeat) }
 
+// next is the subject of requests for messages.
+func (p *pull) next() string { return apiNext + p.lane.source + "." + p.consumer }
+
 // ask makes a request when the ones before leave room for it.
 func (p *pull) ask() error {
 	if p.due+len(p.come) > window/2 {
 		return nil
 	}
-	if err := p.lane.PublishRequest(apiNext+p.lane.source+"."+p.consumer, p.inbox, p.request); err != nil {
-		if errors.Is(err, client.ErrConnectionClosed) {
-			return fmt.Errorf("asking for messages: %w", err)
-		}
-		return nil // While there is no connection, what comes next is that it is restored.
+	if err := p.lane.PublishRequest(p.next(), p.inbox, p.request); err != nil {
+		return fmt.Errorf("asking for messages: %w", err)
 	}
 	p.due += window
 	return nil

@@ -72,13 +72,18 @@ func (l *openLane) begin(ctx context.Context, after order.Position) (order.Posit
 
 // session reads through one consumer until it ends. It returns the position of the last message delivered.
 func (l *openLane) session(ctx context.Context, after order.Position, deliver func([]broker.Message) error) (order.Position, error) {
+	if err := l.still(ctx, after); err != nil {
+		return after, err
+	}
 	pull, err := l.subscribe(ctx, after)
 	if err != nil {
 		return after, err
 	}
 	defer pull.end()
+	ctx, end := l.requests.begin(ctx, pull.next())
+	defer end()
 	for {
-		batch, err := pull.next(ctx)
+		batch, err := pull.wait(ctx)
 		if len(batch) > 0 {
 			if err := deliver(batch); err != nil {
 				return after, deliverError{err}
@@ -86,10 +91,22 @@ func (l *openLane) session(ctx context.Context, after order.Position, deliver fu
 			after = batch[len(batch)-1].Position
 			pull.delivered()
 		}
+		if err != nil && !errors.Is(err, errBroken) {
+			return after, l.failure(ctx, "waiting for messages", err)
+		}
 		if err != nil {
 			return after, err
 		}
 	}
+}
+
+// still says whether the source is what the lane has read up to a position.
+func (l *openLane) still(ctx context.Context, after order.Position) error {
+	info, err := l.readable(ctx)
+	if err != nil {
+		return err
+	}
+	return l.continues(l.claimed.Load(), info, after)
 }
 
 // message translates a message of a consumer. The error is errBroken when messages are missing before it.

@@ -133,7 +133,7 @@ func TestReaderTakesLargeMessages(t *testing.T) {
 		}
 	}
 	lane, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
-	for i, message := range reads(t, lane, broker.Message{}, len(sizes)) {
+	for i, message := range reads(t, lane, len(sizes)) {
 		if len(message.Data) != sizes[i] {
 			t.Errorf("message %d has %d bytes, want %d", i, len(message.Data), sizes[i])
 		}

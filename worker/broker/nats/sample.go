@@ -122,8 +122,9 @@ func (s *state) countDirect(ctx context.Context, open []int32, from []order.Posi
 	}
 	for len(asked) > 0 {
 		n := min(countBatch, len(asked))
-		if err := s.countSome(ctx, asked[:n], counts); err != nil {
-			return s.failure(ctx, "counting messages", directGet+s.source, err)
+		err := s.ask(ctx, "counting messages", directGet+s.source, func(ctx context.Context) error { return s.countSome(ctx, asked[:n], counts) })
+		if err != nil {
+			return err
 		}
 		asked = asked[n:]
 	}
@@ -131,8 +132,6 @@ func (s *state) countDirect(ctx context.Context, open []int32, from []order.Posi
 }
 
 func (s *state) countSome(ctx context.Context, asked []counting, counts []int64) (err error) {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
 	inbox := s.NewInbox()
 	answers, err := s.SubscribeSync(inbox + ".*")
 	if err != nil {
@@ -200,19 +199,24 @@ func (s *state) countByConsumer(ctx context.Context, open []int32, from []order.
 }
 
 func (s *state) countLane(ctx context.Context, lane int32, after order.Position) (int64, error) {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
 	name := fmt.Sprintf("%s_%d_count_%s", s.stateStream, lane, nuid.Next())
-	consumer, err := s.js.CreateConsumer(ctx, s.source, jetstream.ConsumerConfig{
-		Name: name, Description: fmt.Sprintf("backlog of lane %d of the Convoy pool %s", lane, s.pool),
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
-		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: s.subjects(lane),
-		InactiveThreshold: requestTime, MemoryStorage: true, Replicas: 1,
+	var pending int64
+	err := s.ask(ctx, "counting messages", apiConsumerCreate+s.source+"."+name, func(ctx context.Context) error {
+		consumer, err := s.js.CreateConsumer(ctx, s.source, jetstream.ConsumerConfig{
+			Name: name, Description: fmt.Sprintf("backlog of lane %d of the Convoy pool %s", lane, s.pool),
+			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
+			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: s.subjects(lane),
+			InactiveThreshold: requestTime, MemoryStorage: true, Replicas: 1,
+		})
+		if err == nil {
+			pending = int64(consumer.CachedInfo().NumPending)
+		}
+		return err
 	})
 	if err != nil {
-		return 0, s.failure(ctx, "counting messages", apiConsumerCreate+s.source+"."+name, err)
+		return 0, err
 	}
-	pending := int64(consumer.CachedInfo().NumPending)
-	err = s.js.DeleteConsumer(ctx, s.source, name)
-	return pending, s.failure(ctx, "counting messages", apiConsumerDelete+s.source+"."+name, err)
+	return pending, s.ask(ctx, "counting messages", apiConsumerDelete+s.source+"."+name, func(ctx context.Context) error {
+		return s.js.DeleteConsumer(ctx, s.source, name)
+	})
 }

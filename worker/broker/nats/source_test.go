@@ -77,7 +77,7 @@ func TestSourceUntouched(t *testing.T) {
 	}
 	b := claimed(t, j.settings())
 	lane, _ := owned(t, b, grant(1, 1))
-	reads(t, lane, broker.Message{}, 10)
+	reads(t, lane, 10)
 	flush(t, lane, 10, true)
 	sampled(t, b, 0, 0)
 	after, err := js.Stream(t.Context(), source)

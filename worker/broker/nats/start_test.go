@@ -31,13 +31,13 @@ func startFrom(from v1alpha1.StartFrom) func(*v1alpha1.WorkerSettings) {
 }
 
 // reads is what a lane reads first, n messages of it.
-func reads(t *testing.T, lane broker.Lane, from broker.Message, n int) []broker.Message {
+func reads(t *testing.T, lane broker.Lane, n int) []broker.Message {
 	t.Helper()
 	enough := errors.New("enough")
 	var got []broker.Message
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	err := lane.Read(ctx, from.Position, func(batch []broker.Message) error {
+	err := lane.Read(ctx, 0, func(batch []broker.Message) error {
 		if got = append(got, batch...); len(got) >= n {
 			return enough
 		}
@@ -52,7 +52,7 @@ func reads(t *testing.T, lane broker.Lane, from broker.Message, n int) []broker.
 // begins checks what a new owner of a lane reads first.
 func begins(t *testing.T, lane broker.Lane, want string) {
 	t.Helper()
-	if got := reads(t, lane, broker.Message{}, 1)[0]; string(got.Data) != want {
+	if got := reads(t, lane, 1)[0]; string(got.Data) != want {
 		t.Errorf("the lane begins with %q, want %q", got.Data, want)
 	}
 }
@@ -162,12 +162,12 @@ func TestStartToCome(t *testing.T) {
 			wait(t.Context(), 20*time.Millisecond)
 		}
 	}()
-	got := reads(t, lane, broker.Message{}, 1)[0]
+	got := reads(t, lane, 1)[0]
 	if got.Timestamp.Before(at) || got.Timestamp.After(at.Add(500*time.Millisecond)) {
 		t.Errorf("the lane begins with a message of %v, the pool starts at %v", got.Timestamp, at)
 	}
 	other, _ := owned(t, claimed(t, j.settings()), grant(1, 2))
-	if again := reads(t, other, broker.Message{}, 1)[0]; again.Position != got.Position {
+	if again := reads(t, other, 1)[0]; again.Position != got.Position {
 		t.Errorf("the next owner begins at %d, the first at %d", again.Position, got.Position)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"convoy.dev/convoy/worker/broker"
@@ -39,27 +38,23 @@ type state struct {
 // put writes a record if the subject's last one has the sequence given (0: if there is none), and returns the new one's.
 // The error of a refusal satisfies conflict.
 func (s *state) put(ctx context.Context, subject string, data []byte, after uint64) (uint64, error) {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
-	ack, err := s.js.PublishMsg(ctx, &client.Msg{Subject: subject, Data: data, Header: client.Header{}},
-		jetstream.WithExpectStream(s.stateStream), jetstream.WithExpectLastSequencePerSubject(after))
-	if err != nil {
-		return 0, s.failure(ctx, "writing "+subject, subject, s.missing(err))
-	}
-	return ack.Sequence, nil
+	return s.publish(ctx, subject, data, jetstream.WithExpectLastSequencePerSubject(after))
 }
 
 // touch writes a record that says nothing but when it was written, and returns its sequence. The acknowledgement comes
 // from a majority of the replicas.
-func (s *state) touch(ctx context.Context) (uint64, error) {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
-	subject := s.confirm()
-	ack, err := s.js.Publish(ctx, subject, nil, jetstream.WithExpectStream(s.stateStream))
-	if err != nil {
-		return 0, s.failure(ctx, "writing "+subject, subject, s.missing(err))
-	}
-	return ack.Sequence, nil
+func (s *state) touch(ctx context.Context) (uint64, error) { return s.publish(ctx, s.confirm(), nil) }
+
+func (s *state) publish(ctx context.Context, subject string, data []byte, options ...jetstream.PublishOpt) (uint64, error) {
+	var sequence uint64
+	err := s.ask(ctx, "writing "+subject, subject, func(ctx context.Context) error {
+		ack, err := s.js.Publish(ctx, subject, data, append(options, jetstream.WithExpectStream(s.stateStream))...)
+		if err == nil {
+			sequence = ack.Sequence
+		}
+		return s.missing(err)
+	})
+	return sequence, err
 }
 
 // missing tells that nobody stores the subject, which is so while a cluster elects a leader, and for ever once somebody
@@ -92,29 +87,38 @@ var errLags = errors.New("the replica that answers lags behind")
 const multiMax = 1000
 
 func (s *state) lastOnce(ctx context.Context, subjects []string, seen uint64) (map[string]stored, error) {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
 	found := make(map[string]stored, len(subjects))
 	for part := range slices.Chunk(subjects, multiMax) {
-		if seen > 0 {
-			part = append(slices.Clone(part), s.confirm())
-		}
-		records, err := s.readMany(ctx, part)
+		err := s.ask(ctx, "reading the stream "+s.stateStream, directGet+s.stateStream, func(ctx context.Context) error {
+			return s.lastSome(ctx, part, seen, found)
+		})
 		if err != nil {
-			return nil, s.failure(ctx, "reading the stream "+s.stateStream, directGet+s.stateStream, err)
-		}
-		through := uint64(0)
-		for _, record := range records {
-			found[record.subject] = record
-			if record.subject == s.confirm() {
-				through = record.sequence
-			}
-		}
-		if through < seen {
-			return nil, fmt.Errorf("reading the stream %s: %w", s.stateStream, errLags)
+			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// lastSome adds the last record of each subject that has one.
+func (s *state) lastSome(ctx context.Context, subjects []string, seen uint64, found map[string]stored) error {
+	if seen > 0 {
+		subjects = append(slices.Clone(subjects), s.confirm())
+	}
+	records, err := s.readMany(ctx, subjects)
+	if err != nil {
+		return err
+	}
+	through := uint64(0)
+	for _, record := range records {
+		found[record.subject] = record
+		if record.subject == s.confirm() {
+			through = record.sequence
+		}
+	}
+	if through < seen {
+		return errLags
+	}
+	return nil
 }
 
 // sleep waits, or returns the context's error.

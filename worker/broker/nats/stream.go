@@ -24,16 +24,18 @@ const (
 
 // stream describes a stream of the broker. nil means that there is none.
 func (s *state) stream(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
-	stream, err := s.js.Stream(ctx, name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, s.failure(ctx, "looking at the stream "+name, apiStreamInfo+name, err)
-	}
-	return stream.CachedInfo(), nil
+	var info *jetstream.StreamInfo
+	err := s.ask(ctx, "looking at the stream "+name, apiStreamInfo+name, func(ctx context.Context) error {
+		stream, err := s.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil
+		}
+		if err == nil {
+			info = stream.CachedInfo()
+		}
+		return err
+	})
+	return info, err
 }
 
 // readable returns the source, if it is a stream that can be read without taking anything out of it.
@@ -126,15 +128,15 @@ func fits(is, want *jetstream.StreamConfig) error {
 }
 
 func (s *state) create(ctx context.Context, config jetstream.StreamConfig) error {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
-	_, err := s.js.CreateStream(ctx, config)
-	return s.failure(ctx, "making the stream "+config.Name, apiStreamCreate+config.Name, err)
+	return s.ask(ctx, "making the stream "+config.Name, apiStreamCreate+config.Name, func(ctx context.Context) error {
+		_, err := s.js.CreateStream(ctx, config)
+		return err
+	})
 }
 
 func (s *state) update(ctx context.Context, config jetstream.StreamConfig) error {
-	ctx, cancel := s.request(ctx)
-	defer cancel()
-	_, err := s.js.UpdateStream(ctx, config)
-	return s.failure(ctx, "giving the stream "+config.Name+" more replicas", apiStreamUpdate+config.Name, err)
+	return s.ask(ctx, "giving the stream "+config.Name+" more replicas", apiStreamUpdate+config.Name, func(ctx context.Context) error {
+		_, err := s.js.UpdateStream(ctx, config)
+		return err
+	})
 }
