@@ -9,6 +9,6 @@ trap 'rm -rf "$raw"' EXIT
 
 mkdir -p "$out/api/v1alpha1" "$out/config/crd/bases"
 hack/tool controller-gen paths=./api/... \
-  object output:object:dir="$out/api/v1alpha1" \
+  object:headerFile=hack/boilerplate.go.txt output:object:dir="$out/api/v1alpha1" \
   crd:generateEmbeddedObjectMeta=true output:crd:dir="$raw"
 go run ./hack/crdgen -in "$raw" -out "$out/config/crd/bases"

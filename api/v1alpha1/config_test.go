@@ -22,6 +22,11 @@ const (
 	operator          = "system:serviceaccount:" + operatorNamespace + ":convoy-operator"
 )
 
+// inNamespace puts the operator's own objects into a namespace.
+func inNamespace(rendered, namespace string) string {
+	return strings.ReplaceAll(rendered, "namespace: system", "namespace: "+namespace)
+}
+
 var _ = Describe("config", Ordered, func() {
 	// A dry run puts nothing into a namespace that is not there, and rights are tried for real.
 	BeforeAll(func(ctx SpecContext) {
@@ -35,14 +40,14 @@ var _ = Describe("config", Ordered, func() {
 		}
 	})
 
-	for _, base := range []string{"crd", "rbac", "default", "samples"} {
+	for _, base := range []string{"crd", "rbac", "policy", "default", "samples"} {
 		It("renders and passes a strict server-side dry run: "+base, func(ctx SpecContext) {
 			rendered, err := env.Kubectl(ctx, "", "kustomize", inRepo("config/"+base))
 			Expect(err).NotTo(HaveOccurred())
 			args := []string{"apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-"}
 			switch base {
 			case "rbac":
-				rendered = strings.ReplaceAll(rendered, "namespace: system", "namespace: "+operatorNamespace)
+				rendered = inNamespace(rendered, operatorNamespace)
 			case "samples":
 				args = append(args, "--namespace", newNamespace(ctx))
 			}
@@ -80,12 +85,16 @@ var _ = Describe("config", Ordered, func() {
 	It("lets the operator do its work and nothing more", func(ctx SpecContext) {
 		for _, what := range []string{
 			"update lanetables.convoy.dev", "create convoyworkers.convoy.dev", "patch convoypools.convoy.dev --subresource=status",
-			"patch deployments.apps", "patch pods --subresource=status", "create rolebindings.rbac.authorization.k8s.io",
+			"patch deployments.apps", "watch replicasets.apps", "patch pods", "delete pods", "patch pods --subresource=status",
+			"update pods --subresource=finalizers", "create rolebindings.rbac.authorization.k8s.io", "create serviceaccounts",
+			"delete serviceaccounts", "patch poddisruptionbudgets.policy", "create events", "patch events.events.k8s.io",
+			"get customresourcedefinitions.apiextensions.k8s.io/convoypools.convoy.dev", "get namespaces", "watch nodes",
 		} {
 			Expect(may(ctx, operator, strings.Fields(what)...)).To(BeTrue(), what)
 		}
 		for _, what := range []string{
-			"get secrets", "create pods", "delete convoypools.convoy.dev", "create convoyactions.convoy.dev",
+			"get secrets", "get resourcequotas", "create pods", "create serviceaccounts --subresource=token", "update replicasets.apps",
+			"list customresourcedefinitions.apiextensions.k8s.io", "get customresourcedefinitions.apiextensions.k8s.io/others.example.org", "delete convoypools.convoy.dev", "create convoyactions.convoy.dev",
 			"create clusterrolebindings.rbac.authorization.k8s.io", "escalate clusterroles.rbac.authorization.k8s.io",
 			"bind clusterroles.rbac.authorization.k8s.io", "update nodes",
 		} {
@@ -101,6 +110,18 @@ var _ = Describe("config", Ordered, func() {
 		}
 		Expect(bind(v1alpha1.WorkerClusterRole)).To(Succeed())
 		Expect(bind("cluster-admin")).To(MatchError(ContainSubstring("attempting to grant RBAC permissions not currently held")))
+	})
+
+	It("lets the operator read the Secret of a pool whose namespace says so, and no other", func(ctx SpecContext) {
+		rendered, err := env.Kubectl(ctx, "", "kustomize", inRepo("config/secrets"))
+		Expect(err).NotTo(HaveOccurred())
+		rendered = strings.ReplaceAll(rendered, "namespace: shop", "namespace: default")
+		_, err = env.Kubectl(ctx, rendered, "apply", "--server-side", "--validate=strict", "-f", "-")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(may(ctx, operator, "get", "secrets/nats-orders")).To(BeTrue())
+		Expect(may(ctx, operator, "get", "secrets/other")).To(BeFalse())
+		Expect(may(ctx, operator, "list", "secrets")).To(BeFalse())
+		Expect(may(ctx, operator, "watch", "secrets/nats-orders")).To(BeFalse())
 	})
 
 	It("lets a worker read mailboxes and write what it reports", func(ctx SpecContext) {
