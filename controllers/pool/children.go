@@ -91,14 +91,32 @@ func (w *writer) writeDeployment(ctx context.Context) {
 	switch {
 	case seen == nil:
 		w.applyChild(ctx, desired, nil)
+	case w.waitsForTurn(desired), w.stillRefused(desired):
+		w.resize(ctx) // the pods that there are can be more or fewer, whatever becomes of the new template
 	case int64(ptr.Deref(seen.Spec.Replicas, 1)) == replicas:
 		w.applyChild(ctx, desired, seen)
-	case w.stillRefused(desired):
-		w.resize(ctx) // the pods that there are can be more or fewer, whatever becomes of the new template
 	default:
 		log.FromContext(ctx).Info("Deployment resized", "from", ptr.Deref(seen.Spec.Replicas, 1), "to", replicas)
 		w.applyOver(ctx, desired, seen)
 	}
+}
+
+// waitsForTurn says that the Deployment is to be another one though the pool is the same, and that enough other pools
+// are changing in this way.
+func (w *writer) waitsForTurn(desired *unstructured.Unstructured) bool {
+	hash, err := child.Hash(desired)
+	was := markOf(w.seen.deployment)
+	if err != nil || was.hash == "" {
+		return false
+	}
+	if was.hash == hash && w.seen.rolledOut() {
+		w.turns.giveBack(w.seen.key)
+	}
+	if was.hash == hash || was.wish != w.seen.asked || w.turns.take(w.seen.key, w.seen.now) {
+		return false
+	}
+	w.done.wait(w.seen.now.Add(askForTurn))
+	return true
 }
 
 // resize changes the Deployment's size and nothing else, while the pool is being deleted.
@@ -163,7 +181,7 @@ func (w *writer) applyOver(ctx context.Context, desired *unstructured.Unstructur
 		}
 	}
 	if err == nil {
-		err = w.applyMarked(ctx, desired, mark{hash: hash, owned: owned})
+		err = w.applyMarked(ctx, desired, mark{hash: hash, owned: owned, wish: w.seen.asked})
 	}
 	if refusedByServer(err) {
 		w.refuse(kind, hash, err)

@@ -50,7 +50,7 @@ var _ = Describe("The children of a pool", func() {
 			Expect(c.VolumeMounts).To(BeEmpty(), "the token and the source's credentials are the worker's alone")
 		}
 		worker := containers[2]
-		Expect(worker.Image).To(Equal("convoy-worker:test"))
+		Expect(worker.Image).To(Equal(workerImage))
 		Expect(worker.RestartPolicyRules).To(HaveLen(1))
 		Expect(worker.RestartPolicyRules[0].Action).To(Equal(corev1.ContainerRestartRuleActionRestartAllContainers))
 		var settings v1alpha1.WorkerSettings

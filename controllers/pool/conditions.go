@@ -95,17 +95,30 @@ func progressing(seen *observation) *metav1.Condition {
 	if seen.deployment == nil || newest == nil {
 		return nil
 	}
-	rollout := seen.state.Deployment.Sets > 1 || ptr.Deref(newest.Spec.Replicas, 1) == 0 && seen.state.Deployment.Replicas > 0
+	rollout := seen.rollsOut()
 	if words := seen.podRefusal(); rollout && words != "" {
 		return condition(kind, false, v1alpha1.ReasonNoSurgePod, words)
 	}
 	if words := seen.podTrouble(); words != "" && (rollout || !seen.owned()) {
-		return condition(kind, false, reasonPodsNotStarting, words)
+		return condition(kind, false, v1alpha1.ReasonPodsNotStarting, words)
 	}
 	if rollout {
 		return condition(kind, true, v1alpha1.ReasonRollingOut, "pods of an earlier template are being replaced")
 	}
 	return condition(kind, true, v1alpha1.ReasonRolledOut, "every pod is of the present template")
+}
+
+// rollsOut says that pods of an earlier template are there, or are to make room.
+func (o *observation) rollsOut() bool {
+	newest := o.newestSet()
+	return o.state.Deployment.Sets > 1 ||
+		newest != nil && ptr.Deref(newest.Spec.Replicas, 1) == 0 && o.state.Deployment.Replicas > 0
+}
+
+// rolledOut says that the Deployment's controller knows of no pod of an earlier template any more.
+func (o *observation) rolledOut() bool {
+	d := o.deployment
+	return d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas == d.Status.Replicas && !o.rollsOut()
 }
 
 // podTrouble is what keeps pods of the present template from starting, "" when one runs or may be about to.
@@ -188,14 +201,28 @@ func workerUnreachable(next plan.Plan) *metav1.Condition {
 func handOverStuck(next plan.Plan) *metav1.Condition {
 	const kind = v1alpha1.ConditionHandOverStuck
 	if len(next.Stuck) == 0 {
-		return condition(kind, false, v1alpha1.ReasonLanesSettled, "no drain takes longer than handoff.drainTimeoutSeconds")
+		return condition(kind, false, v1alpha1.ReasonDrainsInTime, "no drain takes longer than handoff.drainTimeoutSeconds")
 	}
 	var words []string
 	for _, s := range next.Stuck {
-		words = append(words, fmt.Sprintf("worker %s has been giving back %s since %s: its handler has not ended the calls that run",
-			s.Worker.Name, units(s.Units), s.Since.UTC().Format(time.RFC3339)))
+		words = append(words, fmt.Sprintf("worker %s has been giving back %s since %s: %s",
+			s.Worker.Name, units(s.Units), s.Since.UTC().Format(time.RFC3339), waitsFor(s)))
 	}
 	return condition(kind, true, v1alpha1.ReasonDrainTimeout, bounded(words))
+}
+
+// waitsFor says for which keys' calls a drain waits, as far as its worker says.
+func waitsFor(s plan.Stuck) string {
+	var keys []string
+	for i, key := range s.Keys {
+		if key != "" {
+			keys = append(keys, fmt.Sprintf("%q in lane %d", key, s.Units[i].Index))
+		}
+	}
+	if len(keys) == 0 {
+		return "its handler has not ended the calls that run"
+	}
+	return "its handler has not ended the calls of these keys: " + bounded(keys)
 }
 
 func rebalancing(status *v1alpha1.ConvoyPoolStatus) *metav1.Condition {
@@ -214,7 +241,7 @@ func workerIncompatible(next plan.Plan) *metav1.Condition {
 	for _, ref := range next.Incompatible {
 		names = append(names, ref.Name)
 	}
-	return condition(conditionWorkerIncompatible, true, reasonProtocol, fmt.Sprintf(
+	return condition(v1alpha1.ConditionWorkerIncompatible, true, v1alpha1.ReasonProtocol, fmt.Sprintf(
 		"workers of a version that this operator does not speak to keep their lanes and get no others: delete their pods to replace them: %s",
 		bounded(names)))
 }
@@ -223,7 +250,7 @@ func workerIncompatible(next plan.Plan) *metav1.Condition {
 func ready(seen *observation, done *outcome, status *v1alpha1.ConvoyPoolStatus, now []metav1.Condition) metav1.Condition {
 	const kind = v1alpha1.ConditionReady
 	if denied := done.denied(); denied != nil {
-		return *condition(kind, false, reasonNotPermitted, "the operator lacks a permission that its installation gives: "+denied.Error())
+		return *condition(kind, false, v1alpha1.ReasonNotPermitted, "the operator lacks a permission that its installation gives: "+denied.Error())
 	}
 	if seen.hold != nil && seen.hold.condition == kind {
 		return *condition(kind, false, seen.hold.reason, seen.hold.message)

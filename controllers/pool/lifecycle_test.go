@@ -63,11 +63,12 @@ var _ = Describe("Scaling", func() {
 	It("with a call that does not end keeps that lane, and lets every other surplus worker go", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		w.create(ctx, w.newPool(5, 10))
-		stuck := w.workerOf(w.history.last(), 0)
+		table := w.history.last()
+		stuck := table.Workers[*table.Slots[len(table.Slots)-1].Worker]
 		w.kubelet.change(func() { w.kubelet.holds = heldBy(stuck.Name) })
 		w.scale(ctx, 1)
 		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionHandOverStuck).Should(Equal("True/DrainTimeout"))
-		Expect(w.fullCondition(ctx, v1alpha1.ConditionHandOverStuck).Message).To(And(ContainSubstring(stuck.Name), ContainSubstring("lane")))
+		Expect(w.fullCondition(ctx, v1alpha1.ConditionHandOverStuck).Message).To(And(ContainSubstring(stuck.Name), ContainSubstring("order-42")))
 		Eventually(func() []corev1.Pod { return w.pods(ctx) }).Should(HaveLen(2), "the worker that stays, and the one that is stuck")
 		Expect(w.condition(ctx, v1alpha1.ConditionReady)).To(Equal("False/HandOverStuck"))
 
@@ -89,6 +90,20 @@ var _ = Describe("A rollout", func() {
 		Expect(w.history.grants(before.Revision)).To(HaveEach(BeEquivalentTo(1)))
 		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionProgressing).Should(Equal("True/RolledOut"))
 		Expect(w.pool(ctx).Status.Workers.Updated).To(HaveValue(BeEquivalentTo(3)))
+	})
+
+	It("follows when a new operator brings another image of the worker", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.create(ctx, w.newPool(2, 4))
+		before := w.history.last()
+		w.operator.stop()
+		w.operator = startOperatorWith(w.namespace, wall, "convoy-worker:next")
+		Eventually(func(g Gomega) {
+			g.Expect(w.pool(ctx).Status.Workers.Image).To(HaveValue(Equal("convoy-worker:next")))
+		}).Should(Succeed())
+		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionProgressing).Should(Equal("True/RolledOut"))
+		w.settled(ctx, 2)
+		Expect(w.history.grants(before.Revision)).To(HaveEach(BeEquivalentTo(1)))
 	})
 
 	It("that somebody starts on the Deployment itself is carried out as well", func(ctx context.Context) {

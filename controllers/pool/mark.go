@@ -24,6 +24,9 @@ type mark struct {
 	// owned stands for the set of fields that the operator owned afterwards. Whoever writes another value into one of
 	// them takes it away from the operator, so that the set is a smaller one.
 	owned string
+	// wish stands for what the pool's user asked for. A content that changed though the wish did not is the operator's
+	// own change.
+	wish string
 }
 
 func (m mark) put(on metav1.Object) {
@@ -31,14 +34,21 @@ func (m mark) put(on metav1.Object) {
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[annotationApplied] = m.hash + "." + m.owned
+	annotations[annotationApplied] = strings.Join([]string{m.hash, m.owned, m.wish}, ".")
 	on.SetAnnotations(annotations)
 }
 
 // inForce says that a child has this content and that nobody has changed a field of ours since it was applied.
 func inForce(seen metav1.Object, hash string) bool {
-	applied, owned, _ := strings.Cut(seen.GetAnnotations()[annotationApplied], ".")
-	return applied == hash && owned != "" && owned == ownedFields(seen)
+	m := markOf(seen)
+	return m.hash == hash && m.owned != "" && m.owned == ownedFields(seen)
+}
+
+// markOf reads the mark of a child; what is missing is empty.
+func markOf(seen metav1.Object) mark {
+	parts := strings.Split(seen.GetAnnotations()[annotationApplied], ".")
+	parts = append(parts, "", "", "")
+	return mark{hash: parts[0], owned: parts[1], wish: parts[2]}
 }
 
 // ownedFields stands for the set of fields that the operator owns, "" if none.

@@ -33,7 +33,9 @@ type observation struct {
 
 	pool *v1alpha1.ConvoyPool
 	// template is the pool's spec.template with every field, known to this version or not.
-	template   map[string]any
+	template map[string]any
+	// asked stands for everything in the pool's spec that makes its pods what they are.
+	asked      string
 	table      *v1alpha1.LaneTable
 	deployment *appsv1.Deployment
 	sets       []appsv1.ReplicaSet
@@ -114,6 +116,17 @@ func (o *observation) readPool(ctx context.Context, from client.Reader) error {
 		return fmt.Errorf("reading the pool: %w", err)
 	}
 	o.template, _, err = unstructured.NestedMap(raw.Object, "spec", "template")
+	if err != nil {
+		return err
+	}
+	spec, _, err := unstructured.NestedMap(raw.Object, "spec")
+	if err != nil {
+		return err
+	}
+	for _, other := range []string{"scaling", "suspend", "deletionPolicy"} {
+		delete(spec, other)
+	}
+	o.asked, err = child.Hash(&unstructured.Unstructured{Object: spec})
 	return err
 }
 

@@ -41,6 +41,13 @@ const watchLag = time.Second
 // startOperator starts an operator. It ends with the spec, or when stop is called.
 func startOperator(namespace string, clk clock.PassiveClock) *operator {
 	GinkgoHelper()
+	return startOperatorWith(namespace, clk, workerImage)
+}
+
+const workerImage = "convoy-worker:test"
+
+func startOperatorWith(namespace string, clk clock.PassiveClock, image string) *operator {
+	GinkgoHelper()
 	o := &operator{requests: &requests{}}
 	restConfig := rest.CopyConfig(env.Config)
 	restConfig.QPS = -1
@@ -55,7 +62,7 @@ func startOperator(namespace string, clk clock.PassiveClock) *operator {
 	Expect(err).NotTo(HaveOccurred())
 	o.reconciler, err = pool.New(pool.Config{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("convoy-operator"),
-		Clock: clk, Cluster: "cluster", Image: "convoy-worker:test", WatchLag: watchLag,
+		Clock: clk, Cluster: "cluster", Image: image, WatchLag: watchLag,
 	})
 	Expect(err).NotTo(HaveOccurred())
 	Expect(o.reconciler.SetupWithManager(mgr)).To(Succeed())

@@ -53,6 +53,7 @@ type Reconciler struct {
 	config Config
 	memory memory
 	rules  restartRules
+	turns  turns
 }
 
 // New returns a Reconciler.

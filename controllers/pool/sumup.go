@@ -16,16 +16,6 @@ import (
 	"convoy.dev/convoy/worker/drain"
 )
 
-// Condition types and reasons that workers have no part in.
-const (
-	// conditionWorkerIncompatible says that there are workers of a version that the operator does not speak to.
-	conditionWorkerIncompatible = "WorkerIncompatible"
-
-	reasonProtocol        = "Protocol"
-	reasonPodsNotStarting = "PodsNotStarting"
-	reasonNotPermitted    = "NotPermitted"
-)
-
 // summedUp are the conditions that workers report and the controller sums up.
 var summedUp = []string{
 	v1alpha1.ConditionSourceClaimed, v1alpha1.ConditionHandlerAccepting,
@@ -48,7 +38,7 @@ var problems = []problem{
 	{v1alpha1.ConditionHandlerAccepting, metav1.ConditionFalse},
 	{v1alpha1.ConditionWorkerUnreachable, metav1.ConditionTrue},
 	{v1alpha1.ConditionHandOverStuck, metav1.ConditionTrue},
-	{conditionWorkerIncompatible, metav1.ConditionTrue},
+	{v1alpha1.ConditionWorkerIncompatible, metav1.ConditionTrue},
 	{v1alpha1.ConditionLaneBlocked, metav1.ConditionTrue},
 	{v1alpha1.ConditionLaneStoreFull, metav1.ConditionTrue},
 	{v1alpha1.ConditionBraking, metav1.ConditionTrue},
@@ -67,7 +57,7 @@ func bad(kind string) metav1.ConditionStatus {
 
 // comesAndGoes are the types that are taken out of the status when nobody speaks of them any more.
 var comesAndGoes = map[string]bool{
-	conditionWorkerIncompatible: true, v1alpha1.ConditionLaneBlocked: true, v1alpha1.ConditionLaneStoreFull: true,
+	v1alpha1.ConditionWorkerIncompatible: true, v1alpha1.ConditionLaneBlocked: true, v1alpha1.ConditionLaneStoreFull: true,
 	v1alpha1.ConditionBraking: true, v1alpha1.ConditionKeySpansLanes: true,
 	v1alpha1.ConditionPodsAdmitted: true, v1alpha1.ConditionProgressing: true, v1alpha1.ConditionTemplateAccepted: true,
 }

@@ -37,7 +37,7 @@ func (o *observation) judge() {
 // holdOf says why no worker of the pool may run, or nil.
 func holdOf(pool *v1alpha1.ConvoyPool) *hold {
 	if laneCount(&pool.Spec) == 0 {
-		return &hold{v1alpha1.ConditionReady, reasonLanesNotSupported,
+		return &hold{v1alpha1.ConditionReady, v1alpha1.ReasonLanesNotSupported,
 			"this version of Convoy runs Native lanes only: set spec.lanes.type to Native and name the lanes in spec.lanes.native"}
 	}
 	if _, err := key.Compile(pool.Spec.Key.Expression); err != nil {
@@ -57,22 +57,25 @@ func whyNoKey(err error) string {
 // wished is the number of workers. What runs goes on even when it could not be started today: its lanes are in order,
 // and who mends the pool decides when they move.
 func (o *observation) wished() wish {
+	if o.winds() {
+		return wish{reason: v1alpha1.ReasonSuspended, message: "the pool is wound down: no worker stays"}
+	}
 	scaling := ptr.Deref(o.pool.Spec.Scaling, v1alpha1.Scaling{})
 	lowest, highest := int(ptr.Deref(scaling.MinWorkers, 1)), int(ptr.Deref(scaling.MaxWorkers, 10))
 	w := wish{}
 	if ptr.Deref(scaling.Mode, v1alpha1.ScalingBacklog) == v1alpha1.ScalingExternal {
-		w.workers, w.reason, w.message = lowest, reasonExternal, "as many workers as spec.scaling.workers says"
+		w.workers, w.reason, w.message = lowest, v1alpha1.ReasonExternal, "as many workers as spec.scaling.workers says"
 		if scaling.Workers != nil {
 			w.workers = int(*scaling.Workers)
 		} else if w.adopt = true; o.deployment != nil {
 			w.workers = min(max(int(ptr.Deref(o.deployment.Spec.Replicas, 1)), lowest), highest)
 		}
 	} else {
-		w.workers, w.reason = max(lowest, 1), reasonMinWorkers
+		w.workers, w.reason = max(lowest, 1), v1alpha1.ReasonMinWorkers
 		w.message = "this version of Convoy does not measure backlog: it runs minWorkers, and at least one"
 	}
 	if lanes := laneCount(&o.pool.Spec); w.workers > lanes && lanes > 0 {
-		w.workers, w.reason = lanes, reasonLanes
+		w.workers, w.reason = lanes, v1alpha1.ReasonLanes
 		w.message = fmt.Sprintf("there are %d lanes, and a worker without a lane would have nothing to do", lanes)
 	}
 	if o.hold != nil && !o.owned() {
@@ -99,11 +102,3 @@ func (o *observation) owned() bool {
 func (r *Reconciler) childConfig(o *observation) child.Config {
 	return child.Config{Pool: o.pool, Template: o.template, Cluster: r.config.Cluster, Image: r.config.Image, Barrier: o.barrier}
 }
-
-// Reasons of status.scaling, and of Ready, that conditions.go does not list.
-const (
-	reasonLanesNotSupported = "LanesNotSupported"
-	reasonExternal          = "External"
-	reasonMinWorkers        = "MinWorkers"
-	reasonLanes             = "Lanes"
-)

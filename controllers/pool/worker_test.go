@@ -126,6 +126,7 @@ func (w *worker) drain() {
 	for _, unit := range waiting {
 		if w.kubelet.stuck(w.name, unit) {
 			w.draining = append(w.draining, unit)
+			w.step(drain.Waits{Unit: unit, Epoch: w.machine.Token(unit).Epoch, Key: "order-42"})
 			continue
 		}
 		w.step(drain.Emptied{Unit: unit, Epoch: w.machine.Token(unit).Epoch})
