@@ -87,7 +87,7 @@ func New(config Config) (*Client, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &conn{Conn: made, now: config.Now}, nil
+			return &conn{Conn: made, made: time.Now()}, nil
 		},
 		MaxIdleConnsPerHost:    config.Connections,
 		IdleConnTimeout:        idleTime,
@@ -145,7 +145,7 @@ func (c *Client) unanswered(a *attempt, err error) Outcome {
 	if a.conn == nil || a.conn.begun.Load() == a.before {
 		return Outcome{Kind: Unsent, Detail: err.Error()}
 	}
-	return Outcome{Kind: TimedOut, Sent: a.conn.lastWrite(), Detail: err.Error()}
+	return Outcome{Kind: TimedOut, Sent: c.config.Now().Add(-a.conn.sinceWrite()), Detail: err.Error()}
 }
 
 // drain reads an answer's body to its end, or up to maxAnswer and not further.

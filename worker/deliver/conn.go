@@ -13,8 +13,8 @@ import (
 // the call's goroutine asks.
 type conn struct {
 	net.Conn
-	now func() time.Time
-	// begun and ended count calls of Write; last is the instant at which the newest one ended, in nanoseconds since 1970.
+	made time.Time
+	// begun and ended count calls of Write; last is when the newest one ended, in nanoseconds since the connection was made.
 	begun, ended atomic.Uint64
 	last         atomic.Int64
 }
@@ -23,15 +23,16 @@ type conn struct {
 func (c *conn) Write(data []byte) (int, error) {
 	c.begun.Add(1)
 	n, err := c.Conn.Write(data)
-	c.last.Store(c.now().UnixNano())
+	c.last.Store(int64(time.Since(c.made)))
 	c.ended.Add(1)
 	return n, err
 }
 
-// lastWrite is an instant by which everything was written: now, while a write is under way.
-func (c *conn) lastWrite() time.Time {
+// sinceWrite is how long ago everything was written, or less: nothing, while a write is under way. While the machine is
+// suspended it does not count, so that a call seems younger than it is, which is safe.
+func (c *conn) sinceWrite() time.Duration {
 	if c.ended.Load() < c.begun.Load() {
-		return c.now()
+		return 0
 	}
-	return time.Unix(0, c.last.Load())
+	return time.Since(c.made) - time.Duration(c.last.Load())
 }

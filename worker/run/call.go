@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"time"
 
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/deliver"
@@ -41,7 +42,7 @@ func (w *Worker) start(l *heldLane, e *order.Effect) {
 	kept := w.payloads.at(e.Items[0].Payload)
 	if kept.gone {
 		w.metrics.messages.WithLabelValues(outcomeGone).Inc()
-		w.seq.Done(w.instant(w.now()), e.Call)
+		w.seq.Done(w.instant(w.at), e.Call)
 		return
 	}
 	message := new(broker.Message)
@@ -50,9 +51,9 @@ func (w *Worker) start(l *heldLane, e *order.Effect) {
 	id, ctx := e.Call, l.calling
 	w.calls.running++
 	w.ask(func(context.Context) func() {
-		began := w.now()
+		began := time.Now()
 		outcome := w.config.Handler.Deliver(ctx, call)
-		w.metrics.delivered(outcome, w.now().Sub(began))
+		w.metrics.delivered(outcome, time.Since(began))
 		return func() { w.answered(l, id, call, outcome) }
 	})
 }
@@ -60,7 +61,7 @@ func (w *Worker) start(l *heldLane, e *order.Effect) {
 // answered hands a call's end to the sequencer. Cancelled and unsent is not tried.
 func (w *Worker) answered(l *heldLane, id order.CallID, call *deliver.Call, o deliver.Outcome) {
 	w.calls.running--
-	now := w.instant(w.now())
+	now := w.instant(w.at)
 	switch o.Kind {
 	case deliver.Done:
 		if w.seq.Done(now, id) {
@@ -113,7 +114,7 @@ func (w *Worker) deadLetter(l *heldLane, e *order.Effect) {
 		done: func() {
 			w.metrics.messages.WithLabelValues(outcomeDeadLettered).Inc()
 			w.config.Log.Warn("a message is dead-lettered", "lane", l.number, "sequence", sequence, "reason", why.reason, "attempts", why.attempts)
-			w.seq.DeadLettered(w.instant(w.now()), l.number, hash, name)
+			w.seq.DeadLettered(w.instant(w.at), l.number, hash, name)
 		},
 	})
 }

@@ -157,7 +157,7 @@ func (w *Worker) stopUnit(unit drain.Unit, token drain.Token) {
 		w.inbox.post(func() { w.leave(l) })
 		return
 	}
-	l.stopped, l.stoppedAt = true, w.now()
+	l.stopped, l.stoppedAt = true, w.at
 	l.feed.clear()
 	w.seq.Revoke(l.number)
 }
@@ -172,7 +172,7 @@ func (w *Worker) leave(l *heldLane) {
 	w.unblock(l)
 	w.unbrake(l)
 	if !l.stoppedAt.IsZero() {
-		w.metrics.handover.Observe(w.now().Sub(l.stoppedAt).Seconds())
+		w.metrics.handover.Observe(w.at.Sub(l.stoppedAt).Seconds())
 	}
 	w.step(drain.Emptied{Unit: laneUnit(l.number), Epoch: l.token.Epoch})
 }

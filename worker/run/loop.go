@@ -28,16 +28,16 @@ func (w *Worker) loop() {
 
 // turn is one turn of the loop.
 func (w *Worker) turn() {
-	began := w.now()
-	w.metrics.turned(began.Sub(w.origin) - time.Duration(w.beat.Load()))
-	w.beat.Store(int64(began.Sub(w.origin)))
+	w.at = w.now()
+	w.metrics.turned(w.at.Sub(w.origin) - time.Duration(w.beat.Load()))
+	w.beat.Store(int64(w.at.Sub(w.origin)))
 	w.turns = w.inbox.take(w.turns)
 	for i, turn := range w.turns {
 		if w.turns[i] = nil; !w.over {
 			turn()
 		}
 	}
-	if !w.over && !w.machineAt.IsZero() && !w.now().Before(w.machineAt) {
+	if !w.over && !w.machineAt.IsZero() && !w.at.Before(w.machineAt) {
 		w.step(drain.Ticked{})
 	}
 	for !w.over && w.pump() {
@@ -51,18 +51,17 @@ func (w *Worker) turn() {
 
 // lookAround does what is due once a heartbeat.
 func (w *Worker) lookAround() {
-	now := w.now()
-	if now.Sub(w.lookedAt) < heartbeat {
+	if w.at.Sub(w.lookedAt) < heartbeat {
 		return
 	}
-	w.lookedAt = now
-	w.explainDrains(now)
+	w.lookedAt = w.at
+	w.explainDrains()
 	w.metrics.observe(w)
 }
 
 // pump carries out what the sequencer wants and hands it what it has room for; false when that changed nothing.
 func (w *Worker) pump() bool {
-	w.effects = w.seq.Poll(w.instant(w.now()), w.effects)
+	w.effects = w.seq.Poll(w.instant(w.at), w.effects)
 	for i := range w.effects {
 		w.carry(&w.effects[i])
 	}

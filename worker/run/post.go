@@ -182,7 +182,7 @@ func (p *postman) later(doing string, err error) {
 		p.w.metrics.apiErrors.Inc()
 		p.w.config.Log.Info("the API server does not do what it was asked for; it is asked again", "doing", doing, "error", err)
 	}
-	p.readAt = p.w.now().Add(wait)
+	p.readAt = p.w.at.Add(wait)
 }
 
 func (p *postman) raise(r drain.Report) {
@@ -193,17 +193,16 @@ func (p *postman) write() { p.dirty = true }
 
 // send makes the next request, unless one is under way: then it follows.
 func (p *postman) send() {
-	now := p.w.now()
 	switch {
 	case p.busy:
 	case !p.readAt.IsZero():
-		if !now.Before(p.readAt) {
+		if !p.w.at.Before(p.readAt) {
 			p.read()
 		}
 	case p.known == nil:
 	case p.raising != nil:
 		p.put(*p.raising, p.raised)
-	case p.dirty, p.w.news.changed && p.started && !now.Before(p.newsAt):
+	case p.dirty, p.w.news.changed && p.started && !p.w.at.Before(p.newsAt):
 		p.put(p.w.machine.Report(), p.written)
 	}
 }
@@ -212,7 +211,7 @@ func (p *postman) send() {
 func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
 	w := p.w
 	p.busy, p.dirty, w.news.changed = true, false, false
-	p.newsAt = w.now().Add(newsInterval)
+	p.newsAt = w.at.Add(newsInterval)
 	next := p.known.DeepCopy()
 	if next.Status == nil {
 		next.Status = &v1alpha1.ConvoyWorkerStatus{}

@@ -48,13 +48,13 @@ func (w *Worker) soil(l *heldLane) {
 
 func (w *Worker) tickSoon() {
 	if w.tickAt.IsZero() {
-		w.tickAt = w.now().Add(progressInterval)
+		w.tickAt = w.at.Add(progressInterval)
 	}
 }
 
 // tick makes the store operations that were put off.
 func (w *Worker) tick() {
-	if w.tickAt.IsZero() || w.now().Before(w.tickAt) {
+	if w.tickAt.IsZero() || w.at.Before(w.tickAt) {
 		return
 	}
 	w.tickAt = time.Time{}
@@ -111,8 +111,7 @@ func (w *Worker) flush(l *heldLane) {
 // writeLetter writes the first dead letter that may be tried.
 func (w *Worker) writeLetter(l *heldLane) {
 	c := &l.chain
-	now := w.now()
-	at := slices.IndexFunc(c.letters, func(t letter) bool { return !t.after.After(now) })
+	at := slices.IndexFunc(c.letters, func(t letter) bool { return !t.after.After(w.at) })
 	if at < 0 {
 		w.tickSoon()
 		return
@@ -124,7 +123,7 @@ func (w *Worker) writeLetter(l *heldLane) {
 			t.done()
 			return
 		}
-		t.after = w.now().Add(t.waits.draw())
+		t.after = w.at.Add(t.waits.draw())
 		c.letters = append(c.letters, t)
 		w.tickSoon()
 	})
@@ -181,9 +180,9 @@ func (w *Worker) laneDrained(l *heldLane, p *order.Progress) {
 const longDrain = 5 * time.Second
 
 // explainDrains tells the machine which key each long drain waits for, when it is another one.
-func (w *Worker) explainDrains(now time.Time) {
+func (w *Worker) explainDrains() {
 	for _, l := range w.lanes.round {
-		if !l.stopped || now.Sub(l.stoppedAt) < longDrain {
+		if !l.stopped || w.at.Sub(l.stoppedAt) < longDrain {
 			continue
 		}
 		if wait, drains := w.seq.Waits(l.number); drains && wait.Key != l.waits {

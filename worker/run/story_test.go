@@ -188,7 +188,7 @@ func TestAnswersOfTheAPIServerAreLost(t *testing.T) {
 // The machine sleeps for an hour at one of the readings of the clock between the coming of a message and the question
 // whether it may start, which is the last of them. Nothing starts before the broker has confirmed the lane again.
 func TestTheMachineIsSuspended(t *testing.T) {
-	const question = 6
+	const question = 2
 	for reading := 1; reading <= question; reading++ {
 		story(t, 1, func(w *world) {
 			w.start()

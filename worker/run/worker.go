@@ -64,10 +64,11 @@ type Worker struct {
 	// machine, tickAt that at which store operations that wait are made; zero for none.
 	timer             *time.Timer
 	machineAt, tickAt time.Time
-	// lookedAt is when the worker last looked around.
-	lookedAt time.Time
-	over     bool
-	ending   Ending
+	// at is when the present turn began: near enough for everything but the question whether a message may start. lookedAt
+	// is when the worker last looked around.
+	at, lookedAt time.Time
+	over         bool
+	ending       Ending
 
 	// beat is when the loop turned last, as the origin's distance in nanoseconds. Shared.
 	beat atomic.Int64
@@ -116,6 +117,7 @@ func New(config Config) (*Worker, error) {
 		Fence: config.Fence, Barrier: config.Barrier, Born: w.origin, Protocol: protocol,
 		Predecessor: config.Marks.has(markPredecessor), Resigned: config.Marks.has(markResigned),
 	})
+	w.at = w.origin
 	w.link, w.post = newLink(), newPostman(w)
 	if w.metrics, err = newMetrics(config.Metrics, w); err != nil {
 		return nil, err
