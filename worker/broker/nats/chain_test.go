@@ -41,7 +41,9 @@ func insist(t *testing.T, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
-		err := call(ctx)
+		once, end := context.WithTimeout(ctx, patience/10)
+		err := call(once)
+		end()
 		if err == nil || broker.KindOf(err) != broker.Retryable || ctx.Err() != nil {
 			return err
 		}

@@ -15,8 +15,8 @@ import (
 )
 
 // harness makes a server with a source for one check of the suite.
-func harness(changes ...func(*jetstream.StreamConfig)) brokertest.Maker {
-	return func(t *testing.T) brokertest.Harness {
+func harness(changes ...func(*jetstream.StreamConfig)) func(*testing.T) (brokertest.Harness, *jet) {
+	return func(t *testing.T) (brokertest.Harness, *jet) {
 		t.Helper()
 		j := serve(t)
 		js := j.admin(t)
@@ -29,25 +29,25 @@ func harness(changes ...func(*jetstream.StreamConfig)) brokertest.Maker {
 				t.Helper()
 				return publish(t, js, lane, messages...)
 			},
-			Trim: func(t *testing.T, through order.Position) {
-				t.Helper()
-				stream, err := js.Stream(t.Context(), source)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(uint64(through)+1)); err != nil {
-					t.Fatal(err)
-				}
-			},
+			Trim:    func(t *testing.T, through order.Position) { t.Helper(); trim(t, js, source, through) },
 			Restart: j.restart,
 			Letters: func(t *testing.T) []broker.DeadLetter { t.Helper(); return letters(t, js, "convoy_shop_orders_dead") },
-		}
+		}, j
 	}
 }
 
-func TestConformance(t *testing.T) { brokertest.Run(t, harness()) }
+// alone leaves out the server.
+func alone(maker func(*testing.T) (brokertest.Harness, *jet)) brokertest.Maker {
+	return func(t *testing.T) brokertest.Harness {
+		t.Helper()
+		h, _ := maker(t)
+		return h
+	}
+}
+
+func TestConformance(t *testing.T) { brokertest.Run(t, alone(harness())) }
 
 // TestConformanceWithoutDirectReads has a source that counts in another way.
 func TestConformanceWithoutDirectReads(t *testing.T) {
-	brokertest.Run(t, harness(func(c *jetstream.StreamConfig) { c.AllowDirect = false }))
+	brokertest.Run(t, alone(harness(func(c *jetstream.StreamConfig) { c.AllowDirect = false })))
 }

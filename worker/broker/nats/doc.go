@@ -70,7 +70,7 @@
 // # Failures
 //
 // The client library reconnects for ever, and reads secrets from their files each time. Requests end with an error as soon
-// as the connection is lost, and after 5 s in any case. Refused credentials and missing permissions are Permanent; a
+// as the connection is lost, and after 3 s in any case. Refused credentials and missing permissions are Permanent; a
 // missing permission has no answer, so the server's word about it is looked up by the request's subject. Errors never
 // contain secrets.
 //

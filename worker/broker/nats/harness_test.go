@@ -147,9 +147,14 @@ func connect(t *testing.T, s *v1alpha1.WorkerSettings) *nats.Broker {
 // publish appends to a lane, on both of its subjects in turn.
 func publish(t *testing.T, js jetstream.JetStream, lane int32, messages ...key.Message) []order.Position {
 	t.Helper()
+	return publishTo(t, js, fmt.Sprintf("orders.%d", lane), messages...)
+}
+
+func publishTo(t *testing.T, js jetstream.JetStream, first string, messages ...key.Message) []order.Position {
+	t.Helper()
 	at := make([]order.Position, 0, len(messages))
 	for i, message := range messages {
-		subject := fmt.Sprintf("orders.%d", lane)
+		subject := first
 		if i%2 == 1 {
 			subject += fmt.Sprintf(".more.%d", i)
 		}
@@ -165,17 +170,29 @@ func publish(t *testing.T, js jetstream.JetStream, lane int32, messages ...key.M
 	return at
 }
 
+// trim removes messages of a stream up to a position.
+func trim(t *testing.T, js jetstream.JetStream, name string, through order.Position) {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(uint64(through)+1)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // letters reads the dead letters of a stream.
 func letters(t *testing.T, js jetstream.JetStream, stream string) []broker.DeadLetter {
 	t.Helper()
-	s, err := js.Stream(t.Context(), stream)
-	if err != nil {
+	var s jetstream.Stream
+	if err := insist(t, func(ctx context.Context) (err error) { s, err = js.Stream(ctx, stream); return err }); err != nil {
 		t.Fatalf("looking at the dead letters: %v", err)
 	}
 	var found []broker.DeadLetter
 	for at := uint64(1); at <= s.CachedInfo().State.LastSeq; at++ {
-		m, err := s.GetMsg(t.Context(), at)
-		if err != nil {
+		var m *jetstream.RawStreamMsg
+		if err := insist(t, func(ctx context.Context) (err error) { m, err = s.GetMsg(ctx, at); return err }); err != nil {
 			t.Fatalf("reading dead letter %d: %v", at, err)
 		}
 		letter := broker.DeadLetter{

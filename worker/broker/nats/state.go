@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"convoy.dev/convoy/worker/broker"
@@ -67,11 +68,12 @@ func (s *state) missing(err error) error {
 }
 
 // last returns the last record of each subject that has one. It may come from a replica that lags behind; seen is the
-// sequence of a write of the record confirm that the replica must have seen, or 0.
+// sequence of a write of the record confirm that the replica must have seen, or 0. Nobody answers while a cluster makes the
+// stream or elects its leader.
 func (s *state) last(ctx context.Context, subjects []string, seen uint64) (map[string]stored, error) {
 	for wait := lagWait; ; wait *= 2 {
 		found, err := s.lastOnce(ctx, subjects, seen)
-		if !errors.Is(err, errLags) || wait > lagWait<<lagTries {
+		if !errors.Is(err, errLags) && !errors.Is(err, client.ErrNoResponders) || wait > lagWait<<lagTries {
 			return found, err
 		}
 		if err := sleep(ctx, wait); err != nil {
