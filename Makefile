@@ -54,6 +54,10 @@ soak: ## Long proofs: a million simulated schedules, every injected fault, every
 	go run ./hack/model
 	go run ./hack/sim/cmd/sim $(if $(SEED),-seed $(SEED)) -runs $(or $(RUNS),1000000)
 
+.PHONY: e2e
+e2e: ## Run the end-to-end story on the cluster that KUBECONFIG names, or on one started here (Linux, root).
+	@exec hack/e2e.sh
+
 .PHONY: bench
 bench: ## Run the benchmarks of the cores, five times, and summarise them.
 	@hack/bench.sh

@@ -26,6 +26,7 @@ var programs = []image.Program{
 	{Name: "convoy-operator", Dir: ".", Package: "./controllers/cmd/operator"},
 	{Name: "convoy-worker", Dir: ".", Package: "./worker/cmd/worker"},
 	{Name: "convoy-e2e-handler", Dir: ".", Package: "./hack/e2e/cmd/handler"},
+	{Name: "convoy-e2e-conductor", Dir: ".", Package: "./hack/e2e/cmd/conductor"},
 	{Name: "nats-server", Dir: "hack/devcluster/nats", Package: "github.com/nats-io/nats-server/v2"},
 }
 

@@ -1,0 +1,221 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package story
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"text/template"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"convoy.dev/convoy/hack/e2e/checker"
+	"convoy.dev/convoy/hack/e2e/publish"
+)
+
+const (
+	lanes       = 16
+	callSeconds = 5
+	rate        = 200
+	orders      = 500
+)
+
+//go:embed pool.yaml
+var poolManifest string
+
+var _ = Describe("A pool over JetStream", Ordered, func() {
+	BeforeAll(func(ctx SpecContext) {
+		broker := runPod(ctx, "nats", corev1.Container{
+			Image: "nats-server:" + tag, Args: []string{"--jetstream", "--store_dir=/data"},
+			VolumeMounts:   []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
+			ReadinessProbe: listensOn(4222),
+		})
+		conductor := runPod(ctx, "conductor", corev1.Container{
+			Image: "convoy-e2e-conductor:" + tag,
+			Env: []corev1.EnvVar{
+				{Name: "NATS_URL", Value: "nats://" + broker + ":4222"}, {Name: "CALL_SECONDS", Value: strconv.Itoa(callSeconds)},
+			},
+			ReadinessProbe: listensOn(7001),
+		})
+		seed := GinkgoRandomSeed()
+		GinkgoWriter.Printf("the seed of the events is %d\n", seed)
+		_, err := conduct(ctx, "POST", "publish", map[string]string{
+			"lanes": strconv.Itoa(lanes), "rate": strconv.Itoa(rate), "orders": strconv.Itoa(orders), "seed": strconv.FormatInt(seed, 10),
+		})
+		Expect(err).NotTo(HaveOccurred())
+
+		var manifest bytes.Buffer
+		Expect(template.Must(template.New("pool").Parse(poolManifest)).Execute(&manifest, map[string]any{
+			"NATS": broker, "Conductor": conductor, "Stream": publish.Stream, "Subjects": publish.LaneSubject,
+			"Lanes": lanes, "CallSeconds": callSeconds, "Tag": tag,
+		})).To(Succeed())
+		pool := decode(manifest.Bytes())[0]
+		pool.SetNamespace(namespace)
+		Expect(cluster.Create(ctx, pool)).To(Succeed())
+		DeferCleanup(remove, pool)
+	})
+
+	// The order is kept at every moment, and a breach is best seen beside what brought it about.
+	AfterEach(func(ctx SpecContext) {
+		got, err := report(ctx, "GET", "report")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(got.Words).To(BeEmpty(), "the order was broken")
+	})
+
+	AfterEach(func(ctx SpecContext) {
+		if !CurrentSpecReport().Failed() {
+			return
+		}
+		var all corev1.PodList
+		Expect(cluster.List(ctx, &all)).To(Succeed())
+		for _, pod := range all.Items {
+			if pod.Namespace == namespace || pod.Namespace == operator.Namespace {
+				GinkgoWriter.Println(logsOf(ctx, pod))
+			}
+		}
+	})
+
+	It("is worked on by one worker", func(ctx SpecContext) {
+		phase(ctx, "start")
+		settled(ctx, 1)
+		Eventually(func(g Gomega) {
+			got, err := report(ctx, "GET", "report")
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(got.Completed).To(BeNumerically(">", rate))
+			g.Expect(got.Backlog()).To(BeNumerically("<", rate))
+		}).WithContext(ctx).Should(Succeed())
+	})
+
+	It("scales to four workers", func(ctx SpecContext) {
+		phase(ctx, "scale from 1 worker to 4")
+		scale(ctx, 4)
+		settled(ctx, 4)
+	})
+
+	It("rolls out", func(ctx SpecContext) {
+		phase(ctx, "roll out")
+		before, err := workers(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		change(ctx, `{"template":{"metadata":{"annotations":{"example.org/version":"2"}}}}`)
+		Eventually(func(g Gomega) {
+			found, err := workers(ctx)
+			g.Expect(err).NotTo(HaveOccurred())
+			for _, pod := range found {
+				g.Expect(slices.ContainsFunc(before, func(old corev1.Pod) bool { return old.UID == pod.UID })).To(BeFalse(), pod.Name)
+			}
+		}).WithContext(ctx).Should(Succeed())
+		settled(ctx, 4)
+	})
+
+	It("survives kill -9 of a worker's process", func(ctx SpecContext) {
+		phase(ctx, "kill -9 a worker")
+		victim := anyOwner(ctx)
+		killWorker(ctx, victim)
+		Eventually(func(g Gomega) {
+			g.Expect(cluster.Get(ctx, client.ObjectKeyFromObject(&victim), &victim)).To(Succeed())
+			for _, c := range victim.Status.ContainerStatuses {
+				g.Expect(c.RestartCount).To(BeNumerically(">", 0), c.Name)
+				g.Expect(c.Ready).To(BeTrue(), c.Name)
+			}
+		}).WithContext(ctx).Should(Succeed())
+		settled(ctx, 4)
+	})
+
+	It("survives that a pod is deleted by force", func(ctx SpecContext) {
+		phase(ctx, "delete a pod by force")
+		victim := anyOwner(ctx)
+		Expect(cluster.Delete(ctx, &victim, client.GracePeriodSeconds(0))).To(Succeed())
+		left(ctx, victim)
+		settled(ctx, 4)
+	})
+
+	It("hands lanes over beside a handler that ignores SIGTERM", func(ctx SpecContext) {
+		phase(ctx, "roll out handlers that ignore SIGTERM")
+		change(ctx, `{"template":{"spec":{"containers":[%s]}}}`, stubbornHandler(ctx))
+		Eventually(func(g Gomega) {
+			found, err := workers(ctx)
+			g.Expect(err).NotTo(HaveOccurred())
+			for _, pod := range found {
+				g.Expect(pod.Spec.Containers[0].Env).To(ContainElement(HaveField("Name", "HANDLER_IGNORE_TERM")), pod.Name)
+			}
+		}).WithContext(ctx).Should(Succeed())
+		settled(ctx, 4)
+		phase(ctx, "delete a pod whose handler ignores SIGTERM")
+		victim := anyOwner(ctx)
+		Expect(cluster.Delete(ctx, &victim)).To(Succeed())
+		left(ctx, victim)
+		settled(ctx, 4)
+	})
+
+	It("scales to one worker", func(ctx SpecContext) {
+		phase(ctx, "scale from 4 workers to 1")
+		scale(ctx, 1)
+		settled(ctx, 1)
+	})
+
+	It("has lost nothing, and broken no order", func(ctx SpecContext) {
+		phase(ctx, "end")
+		_, err := conduct(ctx, "POST", "rest", nil)
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(func(g Gomega) {
+			got, err := report(ctx, "GET", "report")
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(got.Backlog()).To(BeZero())
+			g.Expect(got.Running).To(BeZero())
+		}).WithContext(ctx).Should(Succeed())
+		got, err := report(ctx, "POST", "finish")
+		Expect(err).NotTo(HaveOccurred())
+		AddReportEntry("what came of it", summary(got), ReportEntryVisibilityAlways)
+		Expect(got.Words).To(BeEmpty())
+	})
+})
+
+// left waits until no lane is owned by a pod that was deleted. It must not take as long as the pod's processes.
+func left(ctx SpecContext, victim corev1.Pod) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		all := owners(ctx, g)
+		g.Expect(all).NotTo(ContainElement(victim.Name))
+		g.Expect(all).NotTo(ContainElement(""))
+	}).WithContext(ctx).Should(Succeed())
+}
+
+func listensOn(port int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler:  corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port)}},
+		PeriodSeconds: 1,
+	}
+}
+
+// summary says in figures what came of it.
+func summary(got checker.Report) string {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%d messages, %d not completed, %d violations; %d retries, %d replays that reach back %v at most\n",
+		got.Published, got.Backlog(), got.Violations, got.Retries, got.Replays, got.ReplayReach)
+	lengths := map[string][]time.Duration{}
+	var phases []string
+	for _, pause := range got.Pauses {
+		if lengths[pause.Phase] == nil {
+			phases = append(phases, pause.Phase)
+		}
+		lengths[pause.Phase] = append(lengths[pause.Phase], pause.Length)
+	}
+	for _, phase := range phases {
+		all := lengths[phase]
+		slices.Sort(all)
+		fmt.Fprintf(&out, "%-44s %3d hand-overs, pause: median %v, longest %v\n", phase, len(all),
+			all[len(all)/2].Round(time.Millisecond), all[len(all)-1].Round(time.Millisecond))
+	}
+	return out.String()
+}
