@@ -226,10 +226,12 @@ func (w *writer) mayTake(ctx context.Context, desired *unstructured.Unstructured
 	switch {
 	case err != nil || !found:
 		return err
-	case !child.Owned(live, w.seen.key.Name):
+	case !child.Owned(live, w.seen.key.Name) && !metav1.IsControlledBy(live, w.seen.pool):
 		return fmt.Errorf("making the %s %s: %w", desired.GetKind(), desired.GetName(), errNotOurs)
+	case child.Owned(live, w.seen.key.Name):
+		return apierrors.NewConflict(poolResource, live.Name, errors.New("the cache does not show it yet"))
 	}
-	return apierrors.NewConflict(poolResource, live.Name, errors.New("the cache does not show it yet"))
+	return nil // somebody took our labels off
 }
 
 func (w *writer) refuse(kind, hash string, err error) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -80,15 +81,15 @@ func (r *Reconciler) announce(pool *v1alpha1.ConvoyPool, before, after []metav1.
 		if c.Status == bad(c.Type) && c.Reason != v1alpha1.ReasonStarting {
 			severity = corev1.EventTypeWarning
 		}
-		r.config.Events.Eventf(pool, nil, severity, c.Reason, c.Type, "%s is %s: %s", c.Type, c.Status, clip(c.Message))
+		r.config.Events.Eventf(pool, nil, severity, c.Reason, c.Type, "%s is %s: %s", c.Type, c.Status, c.Message)
 	}
 }
 
-// clip shortens a text to what an event may carry.
+// clip shortens a text to what an event and a status may carry.
 func clip(text string) string {
 	const most = 900
 	if len(text) <= most {
 		return text
 	}
-	return text[:most] + "..."
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }

@@ -47,7 +47,7 @@ func condition(kind string, is bool, reason, message string) *metav1.Condition {
 	if is {
 		status = metav1.ConditionTrue
 	}
-	return &metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
+	return &metav1.Condition{Type: kind, Status: status, Reason: reason, Message: clip(message)}
 }
 
 func templateAccepted(seen *observation, done *outcome) *metav1.Condition {

@@ -28,6 +28,7 @@ var _ = Describe("What a pool costs the API server", func() {
 		before := w.history.last()
 		r := w.operator.requests
 		tables, mailboxes := r.tables.Load(), r.workers.Load()
+		w.kubelet.measure()
 		w.scale(ctx, workers+1)
 		w.settled(ctx, workers+1)
 		w.quiet(ctx)
@@ -91,5 +92,15 @@ var _ = Describe("What a pool costs the API server", func() {
 		w.create(ctx, w.newPool(2, 4))
 		Expect(claims.firstInUse()).To(BeNumerically("<", w.history.firstGrant()))
 		Expect(w.pool(ctx).Status.Claim.State).To(Equal(v1alpha1.ClaimInUse))
+		By("deleting the status, which is written again")
+		pool := w.pool(ctx)
+		pool.Status = nil
+		Expect(env.Client.Status().Update(ctx, pool)).To(Succeed())
+		Eventually(func(g Gomega) {
+			status := w.pool(ctx).Status
+			g.Expect(status).NotTo(BeNil())
+			g.Expect(status.Claim).To(HaveValue(HaveField("State", v1alpha1.ClaimInUse)))
+			g.Expect(status.Lanes.Owned).To(HaveValue(BeEquivalentTo(4)))
+		}).Should(Succeed())
 	})
 })

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -24,7 +25,7 @@ var (
 	poolChanged = changed(func(before, after client.Object) bool {
 		return before.GetGeneration() != after.GetGeneration() ||
 			(before.GetDeletionTimestamp() == nil) != (after.GetDeletionTimestamp() == nil) ||
-			!slices.Equal(before.GetFinalizers(), after.GetFinalizers())
+			!slices.Equal(before.GetFinalizers(), after.GetFinalizers()) || lost(before, after, "status")
 	})
 
 	workerChanged = changed(func(before, after *v1alpha1.ConvoyWorker) bool {
@@ -78,6 +79,18 @@ func changed[T client.Object](differ func(before, after T) bool) predicate.Predi
 		after, too := e.ObjectNew.(T)
 		return !is || !too || differ(before, after)
 	}}
+}
+
+// lost says that an unstructured object had a field and has it no longer.
+func lost(before, after client.Object, field string) bool {
+	was, is := before.(*unstructured.Unstructured)
+	now, too := after.(*unstructured.Unstructured)
+	if !is || !too {
+		return false
+	}
+	_, had := was.Object[field]
+	_, has := now.Object[field]
+	return had && !has
 }
 
 func withoutBacklog(s *v1alpha1.ConvoyWorkerStatus) v1alpha1.ConvoyWorkerStatus {

@@ -266,7 +266,14 @@ func someAtATime() func(string, drain.Unit) bool {
 	}
 }
 
-// spread is how far apart the last reports of drained lanes were written, as many as there were workers to drain.
+// measure begins to measure how far apart reports are.
+func (k *kubelet) measure() {
+	k.times.Lock()
+	defer k.times.Unlock()
+	k.first, k.latest = time.Time{}, time.Time{}
+}
+
+// spread is how far apart reports that give lanes back were written.
 func (k *kubelet) spread() time.Duration {
 	k.times.Lock()
 	defer k.times.Unlock()

@@ -35,6 +35,9 @@ func statusOf(seen *observation, next plan.Plan, done *outcome) *v1alpha1.Convoy
 		status.Scaling = scalingStatus(seen, status.Scaling)
 		status.Backlog = backlogStatus(seen, status.Backlog)
 	}
+	if status.Claim == nil && seen.hasWorked() {
+		status.Claim = &v1alpha1.ClaimStatus{State: v1alpha1.ClaimInUse} // somebody deleted the status
+	}
 	keep := map[string]bool{}
 	for _, c := range conditionsOf(seen, next, done, status) {
 		c.ObservedGeneration = seen.pool.Generation
@@ -128,7 +131,7 @@ func (f figures) ownership() *v1alpha1.OwnershipStatus {
 
 func scalingStatus(seen *observation, before *v1alpha1.ScalingStatus) *v1alpha1.ScalingStatus {
 	wanted := int32(seen.wish.workers)
-	next := &v1alpha1.ScalingStatus{Wanted: &wanted, Reason: &seen.wish.reason, Message: &seen.wish.message}
+	next := &v1alpha1.ScalingStatus{Wanted: &wanted, Reason: &seen.wish.reason, Message: ptr.To(clip(seen.wish.message))}
 	if before != nil && before.Wanted != nil && *before.Wanted == wanted && before.LastChangeTime != nil {
 		next.LastChangeTime = before.LastChangeTime
 	} else {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -140,7 +141,8 @@ func (c Config) settings() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing the worker's settings: %w", err)
 	}
-	return string(text), nil
+	// The kubelet takes $(NAME) and $$ in a variable's value for its own.
+	return strings.ReplaceAll(string(text), "$", `\u0024`), nil
 }
 
 func secretDir(secret string) string { return path.Join(sourceDir, secret) }
