@@ -81,7 +81,7 @@ func (w *Worker) startUnit(unit drain.Unit, token drain.Token) {
 		panic("run: a lane starts that was not opened, or is still there")
 	}
 	delete(w.opened, unit)
-	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed()}
+	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed(), chain: newChain()}
 	l.living, l.stopLiving = context.WithCancel(w.running)
 	l.reading, l.stopReading = context.WithCancel(l.living)
 	l.calling, l.stopCalling = context.WithCancel(l.living)

@@ -121,11 +121,3 @@ func (w *Worker) setCondition(kind string, is bool, reason, message string) {
 		w.config.Log.Info("condition", "type", kind, "status", is, "reason", reason, "message", message)
 	}
 }
-
-// trouble tells of a request that will be made again. It is safe for every goroutine. lane is -1 for requests that
-// belong to none.
-func (w *Worker) trouble(doing string, lane int32, err error) {
-	w.metrics.brokerErrors.WithLabelValues(broker.KindOf(err).String()).Inc()
-	w.config.Log.Warn("the broker does not do what it was asked for; it is asked again", "doing", doing, "lane", lane,
-		"kind", broker.KindOf(err).String(), "error", err)
-}

@@ -25,11 +25,16 @@ type chain struct {
 	// dirty says that progress has changed since the last flush was sent; now, that starts wait for the next one.
 	dirty, now bool
 	progress   order.Progress // the flush under way
+	// after is when a flush may be made, after one that failed; waits the waits between those.
+	after time.Time
+	waits backoff
 	// last is the lane's last word, once it has drained.
 	last *order.Progress
 	// failures are the last failures of keys, as far as they have not succeeded since.
 	failures map[string]failure
 }
+
+func newChain() chain { return chain{waits: backoff{least: soonest, most: time.Second}} }
 
 // letter is one dead letter, and what follows when it is durable.
 type letter struct {
@@ -59,7 +64,9 @@ func (w *Worker) tick() {
 	}
 	w.tickAt = time.Time{}
 	for _, l := range w.lanes.round {
-		w.operate(l, true)
+		if w.operate(l, true); l.chain.dirty {
+			w.tickSoon() // An operation is under way, or one that failed waits.
+		}
 	}
 }
 
@@ -84,7 +91,7 @@ func (w *Worker) operate(l *heldLane, due bool) {
 	case c.busy || l.fenced:
 	case c.last != nil:
 		w.lastWord(l)
-	case l.open && c.dirty && (due || c.now):
+	case l.open && c.dirty && (due || c.now) && !w.at.Before(c.after):
 		w.flush(l)
 	case l.open && len(c.letters) > 0:
 		w.writeLetter(l)
@@ -100,9 +107,11 @@ func (w *Worker) flush(l *heldLane) {
 	version := c.progress.Version
 	w.store(l, func(ctx context.Context) error { return l.store.Flush(ctx, &c.progress, false) }, func(err error) {
 		if err != nil {
+			c.after = w.at.Add(c.waits.draw())
 			w.soil(l)
 			return
 		}
+		c.waits.reset()
 		w.metrics.flushes.Inc()
 		w.seq.Flushed(l.number, version)
 	})

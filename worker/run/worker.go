@@ -41,9 +41,10 @@ type Worker struct {
 	origin time.Time
 	inbox  *inbox
 	// tasks are all goroutines but the loop. They end with running.
-	tasks   sync.WaitGroup
-	running context.Context
-	metrics *metrics
+	tasks    sync.WaitGroup
+	running  context.Context
+	metrics  *metrics
+	troubles troubles
 
 	link     link
 	post     postman
