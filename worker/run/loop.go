@@ -103,6 +103,7 @@ func (w *Worker) arm() {
 func (w *Worker) end(how Ending) {
 	if !w.over {
 		w.over, w.ending = true, how
+		w.drained.raise() // Nobody would answer the hooks any more.
 		w.config.Log.Info("the worker ends", "ending", how.String())
 	}
 }
