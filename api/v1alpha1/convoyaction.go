@@ -80,12 +80,13 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.keys), has(self.reason), has(self.parkedBefore), has(self.all)].exists_one(set, set)",message="set exactly one of keys, reason, parkedBefore and all"
 type ParkedSelector struct {
-	// keys are the keys meant, 1 to 256, each up to 1,024 characters. A key that is not parked is passed over.
+	// keys are the keys meant, 1 to 256, each of 1 to 1,024 characters. A key that is not parked is passed over.
 	// Example: [order-1042, order-1077].
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
 	Keys []string `json:"keys,omitempty"`
 

@@ -65,11 +65,13 @@ const (
 
 // HTTPDelivery says where the handler listens, on the pod's loopback address.
 type HTTPDelivery struct {
-	// port is the TCP port, 1 to 65,535. Default: 8080. Example: 9000.
+	// port is the TCP port, 1 to 65,535, but for 9440, at which the worker listens in the same pod. Default: 8080.
+	// Example: 9000.
 	// +optional
 	// +default=8080
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="self != 9440",message="port 9440 is the worker's in every pod: let the handler listen on another"
 	Port *int32 `json:"port,omitempty"`
 
 	// path is the path of the request, up to 1,024 characters, beginning with a slash. Default: /. Example: /events.
@@ -77,7 +79,7 @@ type HTTPDelivery struct {
 	// +default="/"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^/[^\s?#]*$')`,message="a path begins with / and has no spaces, query or fragment, for example /events"
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^/([^\s[:cntrl:]?#%]|%[0-9a-fA-F]{2})*$')`,message="a path begins with / and has no spaces, control characters, query or fragment, and two hexadecimal digits after each %, for example /events"
 	Path *string `json:"path,omitempty"`
 }
 

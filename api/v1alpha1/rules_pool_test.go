@@ -35,7 +35,7 @@ var poolRules = []rule{
 		message: "write a server as scheme://host:port with the scheme nats, tls, ws or wss, for example " +
 			"nats://nats:4222; a port is 1 to 65535; credentials belong in auth",
 		accepted: []string{
-			`spec: {source: {nats: {servers: ["nats://nats"]}}}`, `spec: {source: {nats: {servers: ["tls://[::1]:4222"]}}}`,
+			`spec: {source: {nats: {servers: ["nats://nats", "nats://a_b.c-d.:4222", "nats://10.0.0.1"]}}}`, `spec: {source: {nats: {servers: ["tls://[::1]:4222"]}}}`,
 			`spec: {source: {nats: {servers: ["wss://nats.example.org:443/"]}}}`, `spec: {source: {nats: {servers: ["nats://a:1", "nats://a:65535"]}}}`,
 		},
 		refused: []string{
@@ -43,6 +43,7 @@ var poolRules = []rule{
 			`spec: {source: {nats: {servers: ["nats://user:secret@nats:4222"]}}}`,
 			`spec: {source: {nats: {servers: ["nats://a,nats://b"]}}}`, `spec: {source: {nats: {servers: ["nats://a:0"]}}}`,
 			`spec: {source: {nats: {servers: ["nats://a:65536"]}}}`, `spec: {source: {nats: {servers: ["nats://a:99999"]}}}`,
+			`spec: {source: {nats: {servers: ["nats://..."]}}}`, `spec: {source: {nats: {servers: ["nats://a-"]}}}`,
 		},
 	},
 	{
@@ -169,9 +170,18 @@ var poolRules = []rule{
 		refused:  []string{"spec: {delivery: {type: Embedded, http: {}}}"},
 	},
 	{
-		message:  "a path begins with / and has no spaces, query or fragment, for example /events",
-		accepted: []string{"spec: {delivery: {http: {path: /a/b.c}}}"},
-		refused:  []string{"spec: {delivery: {http: {path: events}}}", "spec: {delivery: {http: {path: '/a b'}}}", "spec: {delivery: {http: {path: '/a?b'}}}"},
+		message: "a path begins with / and has no spaces, control characters, query or fragment, and two hexadecimal digits after " +
+			"each %, for example /events",
+		accepted: []string{"spec: {delivery: {http: {path: /a/b.c}}}", "spec: {delivery: {http: {path: /a%2Fb%c3}}}"},
+		refused: []string{
+			"spec: {delivery: {http: {path: events}}}", "spec: {delivery: {http: {path: '/a b'}}}", "spec: {delivery: {http: {path: '/a?b'}}}",
+			"spec: {delivery: {http: {path: /a%zz}}}", "spec: {delivery: {http: {path: /a%2}}}", `spec: {delivery: {http: {path: "/a\u0001"}}}`,
+		},
+	},
+	{
+		message:  "port " + workersPort + " is the worker's in every pod: let the handler listen on another",
+		accepted: []string{"spec: {delivery: {http: {port: 9441}}}"},
+		refused:  []string{"spec: {delivery: {http: {port: " + workersPort + "}}}"},
 	},
 	{
 		message:  "with delivery.type Embedded the template's first container is the worker: remove worker.image, worker.imagePullPolicy and worker.resources and set them in the template",
@@ -298,6 +308,14 @@ var poolRules = []rule{
 			"spec: {worker: {resources: {requests: {cpu: 2}, limits: {cpu: 1500m}}}}",
 			"spec: {worker: {resources: {requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1023Mi}}}}",
 			"spec: {worker: {resources: {requests: {ephemeral-storage: 2G}, limits: {ephemeral-storage: 1G}}}}",
+		},
+	},
+	{
+		message:  "a request or limit is negative: give 0 or more in worker.resources.requests and worker.resources.limits",
+		accepted: []string{"spec: {worker: {resources: {requests: {cpu: 0}, limits: {memory: 1Gi}}}}"},
+		refused: []string{
+			"spec: {worker: {resources: {requests: {cpu: -1m}}}}", "spec: {worker: {resources: {limits: {memory: -1Gi}}}}",
+			"spec: {worker: {resources: {limits: {ephemeral-storage: -1}}}}",
 		},
 	},
 	{

@@ -26,7 +26,7 @@ type NATSSource struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
-	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(nats|tls|ws|wss)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?/?$')`,message="write a server as scheme://host:port with the scheme nats, tls, ws or wss, for example nats://nats:4222; a port is 1 to 65535; credentials belong in auth"
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(nats|tls|ws|wss)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?)(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?/?$')`,message="write a server as scheme://host:port with the scheme nats, tls, ws or wss, for example nats://nats:4222; a port is 1 to 65535; credentials belong in auth"
 	// +kubebuilder:validation:XValidation:rule="self.all(s, s.startsWith('ws')) || !self.exists(s, s.startsWith('ws'))",message="servers are reached either all by WebSocket (ws, wss) or none: give one kind"
 	Servers []string `json:"servers,omitempty"`
 

@@ -26,6 +26,7 @@ type ContainerSettings struct {
 	// and of keys in flight. Only with delivery.type HTTP. Example: {requests: {cpu: 100m, memory: 128Mi}}.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || ['cpu', 'memory', 'ephemeral-storage'].all(r, !(r in self.requests) || !(r in self.limits) || quantity(string(self.requests[r])).compareTo(quantity(string(self.limits[r]))) <= 0)",message="a request is above its limit: lower it in worker.resources.requests or raise it in worker.resources.limits"
+	// +kubebuilder:validation:XValidation:rule="['cpu', 'memory', 'ephemeral-storage'].all(r, (!has(self.requests) || !(r in self.requests) || quantity(string(self.requests[r])).compareTo(quantity('0')) >= 0) && (!has(self.limits) || !(r in self.limits) || quantity(string(self.limits[r])).compareTo(quantity('0')) >= 0))",message="a request or limit is negative: give 0 or more in worker.resources.requests and worker.resources.limits"
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
 	// logLevel is Debug, Info, Warn or Error. Default: Info. With delivery.type Embedded the library's own log obeys it.

@@ -95,6 +95,7 @@ var bounds = []struct {
 	{[]string{"containers"}, "maxItems", 100},
 	{[]string{"initContainers"}, "maxItems", 100},
 	{[]string{"containers", "items", "properties", "image"}, "maxLength", 1024},
+	{[]string{"containers", "items", "properties", "ports"}, "maxItems", 1000},
 	{[]string{"initContainers", "items", "properties", "image"}, "maxLength", 1024},
 }
 
