@@ -46,7 +46,7 @@ func TestAgainstAnAdversary(t *testing.T) {
 			story(t, 3, func(w *world) {
 				a := &adversary{world: w, seed: seed, dice: rand.New(rand.NewPCG(seed, 0)), lanes: 3}
 				w.barrier = timeout
-				w.failure = order.Block
+				w.failure, w.memory = order.Block, int(seed%3)*200
 				w.handler.does = a.work
 				a.process = w.start()
 				a.regrant()

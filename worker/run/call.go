@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"convoy.dev/convoy/worker/broker"
@@ -14,7 +15,6 @@ import (
 
 // calls are the calls under way.
 type calls struct {
-	running int
 	// last is what the last call that failed came to, for conditions.
 	last string
 }
@@ -41,15 +41,43 @@ func (w *Worker) start(l *heldLane, e *order.Effect) {
 	}
 	kept := w.payloads.at(e.Items[0].Payload)
 	if kept.gone {
-		w.metrics.messages.WithLabelValues(outcomeGone).Inc()
+		w.gone(l, e.Items[0].Position)
 		w.seq.Done(w.instant(w.at), e.Call)
 		return
 	}
 	message := new(broker.Message)
 	*message = kept.message
 	call := &deliver.Call{Key: e.Key, Lane: e.Lane, Epoch: int64(e.Epoch), Attempt: e.Attempt, Message: message}
-	id, ctx := e.Call, l.calling
-	w.calls.running++
+	if kept.absent {
+		w.bring(l, e.Call, call)
+		return
+	}
+	w.call(l, e.Call, call)
+}
+
+// bring reads the body of a message whose turn has come, and asks again whether it may start.
+func (w *Worker) bring(l *heldLane, id order.CallID, call *deliver.Call) {
+	ctx, at := l.calling, call.Message.Position
+	w.ask(func(context.Context) func() {
+		m, err := w.fetchFor(ctx, l, at)
+		return func() {
+			switch {
+			case errors.Is(err, broker.ErrGone):
+				w.gone(l, at)
+				w.seq.Done(w.instant(w.at), id)
+			case err != nil || !w.is(l) || !w.mayStart(l):
+				w.seq.NotStarted(id)
+			default:
+				call.Message = &m
+				w.call(l, id, call)
+			}
+		}
+	})
+}
+
+// call makes the call.
+func (w *Worker) call(l *heldLane, id order.CallID, call *deliver.Call) {
+	ctx := l.calling
 	w.ask(func(context.Context) func() {
 		began := time.Now()
 		outcome := w.config.Handler.Deliver(ctx, call)
@@ -60,7 +88,6 @@ func (w *Worker) start(l *heldLane, e *order.Effect) {
 
 // answered hands a call's end to the sequencer. Cancelled and unsent is not tried.
 func (w *Worker) answered(l *heldLane, id order.CallID, call *deliver.Call, o deliver.Outcome) {
-	w.calls.running--
 	now := w.instant(w.at)
 	switch o.Kind {
 	case deliver.Done:
@@ -110,6 +137,7 @@ func (w *Worker) deadLetter(l *heldLane, e *order.Effect) {
 	delete(l.chain.failures, e.Key)
 	hash, name, sequence := e.Hash, e.Key, e.Sequence
 	w.enqueue(l, letter{
+		absent: w.payloads.at(e.Payload).absent,
 		letter: broker.DeadLetter{Message: w.payloads.at(e.Payload).message, Key: name, Reason: why.reason, Attempts: why.attempts},
 		done: func() {
 			w.metrics.messages.WithLabelValues(outcomeDeadLettered).Inc()

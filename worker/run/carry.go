@@ -47,46 +47,57 @@ func (w *Worker) fetch(l *heldLane, e *order.Effect) {
 	if l == nil || l.fenced {
 		return
 	}
-	at, hash, name := e.Position, e.Hash, e.Key
+	m := order.Message{Position: e.Position, Sequence: order.Sequence(e.Position), Hash: e.Hash, Key: e.Key}
 	w.ask(func(context.Context) func() {
-		waits := backoff{least: soonest, most: latest}
-		for {
-			m, err := w.fetchOnce(l, at)
-			switch {
-			case err == nil:
-				return func() {
-					w.fetched(l, order.Message{Position: at, Sequence: m.Sequence, Hash: hash, Key: name}, m, false)
-				}
-			case errors.Is(err, broker.ErrGone):
-				return func() {
-					w.config.Log.Warn("a message is gone from the broker before its turn", "lane", l.number, "position", at)
-					w.fetched(l, order.Message{Position: at, Sequence: order.Sequence(at), Hash: hash, Key: name}, m, true)
-				}
-			case broker.KindOf(err) == broker.Fenced:
-				return func() { w.supersede(l) }
-			}
-			if l.living.Err() == nil {
-				w.trouble("reading a message again", l.number, err)
-			}
-			if !waits.wait(l.living) {
-				return nil
+		body, err := w.fetchFor(l.living, l, m.Position)
+		gone := errors.Is(err, broker.ErrGone)
+		if err != nil && !gone {
+			return nil
+		}
+		if !gone {
+			m.Sequence = body.Sequence
+		}
+		return func() {
+			if w.is(l) && l.open {
+				m.Payload = w.payloads.put(body, gone)
+				w.seq.Reread(l.number, m)
 			}
 		}
 	})
 }
 
-func (w *Worker) fetchOnce(l *heldLane, at order.Position) (broker.Message, error) {
-	ctx, cancel := context.WithTimeout(l.living, requestTime)
+// fetchFor reads one message for a task, again and again until ctx ends. Other errors than its are ErrGone, and those of a
+// lane that is another's.
+func (w *Worker) fetchFor(ctx context.Context, l *heldLane, at order.Position) (broker.Message, error) {
+	waits := backoff{least: soonest, most: latest}
+	for {
+		m, err := w.fetchOnce(ctx, l, at)
+		switch {
+		case err == nil, errors.Is(err, broker.ErrGone):
+			return m, err
+		case broker.KindOf(err) == broker.Fenced:
+			w.inbox.post(func() { w.supersede(l) })
+			return m, err
+		}
+		if ctx.Err() == nil {
+			w.trouble("reading a message again", l.number, err)
+		}
+		if !waits.wait(ctx) {
+			return m, ctx.Err()
+		}
+	}
+}
+
+func (w *Worker) fetchOnce(ctx context.Context, l *heldLane, at order.Position) (broker.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	return l.store.Fetch(ctx, at)
 }
 
-func (w *Worker) fetched(l *heldLane, m order.Message, body broker.Message, gone bool) {
-	if !w.is(l) || !l.open {
-		return
-	}
-	m.Payload = w.payloads.put(body, gone)
-	w.seq.Reread(l.number, m)
+// gone is for a message that the source's retention took before its turn.
+func (w *Worker) gone(l *heldLane, at order.Position) {
+	w.metrics.messages.WithLabelValues(outcomeGone).Inc()
+	w.config.Log.Warn("a message was gone from the broker before its turn", "lane", l.number, "position", at)
 }
 
 // judgeHandler shows that nothing but failures comes back, or that this is over.

@@ -52,6 +52,9 @@ type Config struct {
 	// DrainTimeout is handoff.drainTimeoutSeconds: how long after Stop the lanes may take to drain. Then the worker gives up
 	// what still runs, so that the handler has what is left of the pod's grace period.
 	DrainTimeout time.Duration
+	// Memory is how large the bodies in memory may be together, in bytes; default 64 MiB. Calls under way, and at most 1 MiB
+	// and one batch that each lane's reader has brought, come on top.
+	Memory int
 	// Barrier is how long after its start a process with a predecessor opens nothing; 0 where the handler is restarted
 	// together with the worker.
 	Barrier time.Duration
@@ -73,6 +76,8 @@ type Config struct {
 // protocol is what this worker speaks with controllers.
 var protocol = drain.Protocol{Min: 1, Max: 1}
 
+const defaultMemory = 64 << 20
+
 func (c *Config) validate() error {
 	for _, part := range []struct {
 		name    string
@@ -88,6 +93,9 @@ func (c *Config) validate() error {
 	}
 	if c.Fence <= 0 || c.Barrier < 0 || c.DrainTimeout <= 0 {
 		return fmt.Errorf("configuring the worker: a fence of %v, a barrier of %v, a drain time-out of %v", c.Fence, c.Barrier, c.DrainTimeout)
+	}
+	if c.Memory == 0 {
+		c.Memory = defaultMemory
 	}
 	if c.Order.OnFailure == order.Park {
 		return errors.New("configuring the worker: this version has no parking store, OnFailure must be Block or DeadLetter")

@@ -395,3 +395,31 @@ func TestEndpoints(t *testing.T) {
 		}
 	})
 }
+
+// With hardly room for a body most are read again at their turn. A key that cannot go on takes no room from others, and the
+// dead letter is whole.
+func TestMemoryIsBoundedBySize(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.memory, w.failure, w.handler.skips = 100, order.DeadLetter, true
+		w.handler.does = rejecting("a", 5, deliver.Outcome{Kind: deliver.Failed, Permanent: true})
+		w.broker.Fail(brokertest.Fault{Operation: brokertest.Fetch, Times: 5})
+		p := w.start()
+		w.grant(1, 1, 0, 1)
+		for range 10 {
+			w.publish(0, "a", "b", "c")
+			w.publish(1, "d", "e")
+		}
+		w.until("it is through", func() bool {
+			if bytes := p.metric("convoy_worker_message_bytes_in_memory", ""); bytes > 100 {
+				w.t.Fatalf("%v bytes in memory", bytes)
+			}
+			return w.handler.completed("a") == 10 && w.handler.completed("c") == 10 && w.handler.completed("e") == 10
+		})
+		if w.broker.Calls(brokertest.Fetch) < 20 {
+			w.t.Errorf("%d messages were read again", w.broker.Calls(brokertest.Fetch))
+		}
+		if letters := w.broker.DeadLetters(); len(letters) != 1 || string(letters[0].Data) != `{"k": "a", "n": 5}` {
+			w.t.Errorf("dead letters %+v", letters)
+		}
+	})
+}

@@ -7,13 +7,18 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
-// readAhead is how many messages of a lane may wait for the sequencer to have room before its reader waits, too.
-const readAhead = 256
+// readAhead and readAheadBytes are how many messages of a lane, and of what size, may wait for the sequencer to have room
+// before its reader waits, too.
+const (
+	readAhead      = 256
+	readAheadBytes = 1 << 20
+)
 
 // feed is what was read of a lane and not taken by the sequencer yet.
 type feed struct {
 	pending []arrival
 	head    int
+	bytes   int
 	// more lets the reader bring the next batch. It has room for one, which is what a reader waits for.
 	more chan struct{}
 	// waits says that the reader has brought a batch and was not asked for more.
@@ -28,9 +33,10 @@ func newFeed() feed { return feed{more: make(chan struct{}, 1)} }
 
 func (f *feed) len() int { return len(f.pending) - f.head }
 
-func (f *feed) clear() { f.pending, f.head = nil, 0 }
+func (f *feed) clear() { f.pending, f.head, f.bytes = nil, 0, 0 }
 
 func (f *feed) pop() {
+	f.bytes -= len(f.pending[f.head].message.Data)
 	f.pending[f.head] = arrival{}
 	f.head++
 	if f.head == len(f.pending) {
@@ -40,7 +46,7 @@ func (f *feed) pop() {
 
 // ask asks the reader for more when there is room.
 func (f *feed) ask() {
-	if f.waits && f.len() < readAhead {
+	if f.waits && f.len() < readAhead && f.bytes < readAheadBytes {
 		f.waits = false
 		f.more <- struct{}{}
 	}
@@ -52,6 +58,9 @@ func (w *Worker) arrived(l *heldLane, batch []arrival) {
 		return
 	}
 	l.feed.pending = append(l.feed.pending, batch...)
+	for i := range batch {
+		l.feed.bytes += len(batch[i].message.Data)
+	}
 	l.feed.waits = true
 	w.met(batch)
 }

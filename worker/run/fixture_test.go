@@ -49,6 +49,7 @@ type world struct {
 	drainTimeout time.Duration
 	missing      v1alpha1.MissingKeyPolicy
 	failure      order.Policy
+	memory       int
 	next         map[string]int // the number of each key's next message
 	clock        frozenClock
 }
@@ -115,7 +116,7 @@ func (w *world) start() *process {
 	p := &process{w: w, ended: make(chan struct{}), gather: prometheus.NewRegistry()}
 	p.worker, err = run.New(run.Config{
 		PodUID: podUID, Claim: broker.Claim{Cluster: "c", Namespace: "n", Name: "p", UID: "u", Fingerprint: "f"},
-		Key: expression, OnMissing: w.missing, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
+		Key: expression, OnMissing: w.missing, Memory: w.memory, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, NoPark: true, Buffer: 64, LookAhead: 512, Seed: 7,

@@ -12,23 +12,33 @@ import (
 
 // payloads has the messages that the sequencer knows by handles. Places are used again, so that a message costs no
 // allocation beyond its own.
+//
+// The sequencer bounds the number of messages in memory, and this their size: what comes when the bodies have reached the
+// limit is kept without its body, which is read again when the message's turn has come. So large messages of a key that
+// cannot go on take no room from others, and no lane waits for room.
 type payloads struct {
 	places []payload
 	free   []order.Payload
-	// bytes is the size of the messages' bodies.
-	bytes int
+	// bytes is the size of the bodies, limit what it may reach.
+	bytes, limit int
 }
 
 type payload struct {
 	message broker.Message
-	// gone says that the broker no longer had the message when it was read again: it is completed without a call.
-	gone, used bool
+	// absent says that the body is not there. gone says that the broker no longer had the message when it was read again:
+	// it is completed without a call.
+	absent, gone, used bool
 }
 
 // put takes a message and returns its handle, which is never 0.
 func (p *payloads) put(m broker.Message, gone bool) order.Payload {
-	p.bytes += len(m.Data)
 	kept := payload{message: m, gone: gone, used: true}
+	if p.bytes+len(m.Data) > p.limit {
+		kept.absent = true
+		kept.message = broker.Message{Position: m.Position, Sequence: m.Sequence}
+		kept.message.Timestamp = m.Timestamp
+	}
+	p.bytes += len(kept.message.Data)
 	if n := len(p.free); n > 0 {
 		at := p.free[n-1]
 		p.free = p.free[:n-1]

@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -39,6 +40,8 @@ func newChain() chain { return chain{waits: backoff{least: soonest, most: time.S
 // letter is one dead letter, and what follows when it is durable.
 type letter struct {
 	letter broker.DeadLetter
+	// absent says that the message's body has to be read first.
+	absent bool
 	done   func()
 	// after is when it may be tried, waits the waits between attempts.
 	after time.Time
@@ -127,7 +130,7 @@ func (w *Worker) writeLetter(l *heldLane) {
 	}
 	t := c.letters[at]
 	c.letters = slices.Delete(c.letters, at, at+1)
-	w.store(l, func(ctx context.Context) error { return l.store.DeadLetter(ctx, t.letter) }, func(err error) {
+	w.store(l, func(ctx context.Context) error { return deadLetter(ctx, l.store, t) }, func(err error) {
 		if err == nil {
 			t.done()
 			return
@@ -136,6 +139,21 @@ func (w *Worker) writeLetter(l *heldLane) {
 		c.letters = append(c.letters, t)
 		w.tickSoon()
 	})
+}
+
+// deadLetter writes a dead letter, with the message's body. Of a message that is gone there is nothing to be kept.
+func deadLetter(ctx context.Context, store broker.Lane, t letter) error {
+	if !t.absent {
+		return store.DeadLetter(ctx, t.letter)
+	}
+	var err error
+	if t.letter.Message, err = store.Fetch(ctx, t.letter.Position); errors.Is(err, broker.ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return store.DeadLetter(ctx, t.letter)
 }
 
 // store makes one operation of the lane's chain, and what follows from its end unless the lane is over.

@@ -119,6 +119,7 @@ func New(config Config) (*Worker, error) {
 		Predecessor: config.Marks.has(markPredecessor), Resigned: config.Marks.has(markResigned),
 	})
 	w.at = w.origin
+	w.payloads.limit = config.Memory
 	w.link, w.post = newLink(), newPostman(w)
 	if w.metrics, err = newMetrics(config.Metrics, w); err != nil {
 		return nil, err
