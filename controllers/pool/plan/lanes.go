@@ -24,6 +24,7 @@ func (p *planner) step(c change, known evidence, move bool) {
 		p.regrant(c, known)
 	case c.State == Releasing:
 		c.Slot = p.belongs(c)
+	case p.settlesIn(c):
 	case p.keeps(c):
 		if c.to != lane.None {
 			c.Slot = c.to
@@ -53,6 +54,14 @@ func (p *planner) surplus(u drain.Unit) bool {
 		return int(u.Index) >= p.state.Pool.Shards
 	}
 	return int(u.Index) >= p.state.Pool.Lanes
+}
+
+// settlesIn says that the lane is about to be run where it is. It is not moved for the balance before it has been seen to
+// run: elsewhere it would have to wait anew until nobody before can run it.
+func (p *planner) settlesIn(c change) bool {
+	d := p.podOf(c.Slot, c.Worker)
+	at := p.places[d.slot]
+	return c.State == Owned && c.Forced && at.stance == ready && at.pod == d && !p.surplus(c.Unit)
 }
 
 // keeps says that the lane's worker goes on with it: it belongs to its slot; or no slot can have it and its own
@@ -133,6 +142,6 @@ func whyGrant(known evidence) Reason {
 func (p *planner) moved(c change, from PodRef, reason Reason) {
 	p.plan.Moves = append(p.plan.Moves, Move{
 		Unit: c.Unit, From: from, To: p.places[c.to].pod.ref(),
-		Epoch: c.Epoch, State: c.State, Reason: reason, Forced: c.Forced,
+		Epoch: c.Epoch, State: c.State, Reason: reason, Forced: c.waits(),
 	})
 }

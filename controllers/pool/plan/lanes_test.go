@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"convoy.dev/convoy/worker/drain"
 )
 
@@ -127,5 +129,65 @@ func TestASpecOfTheTablesRevisionIsOverwrittenByANewerTable(t *testing.T) {
 	}
 	if got := p.Specs[0].Spec; got.Revision != w.Table.Revision+1 || got.Leaving {
 		t.Errorf("the spec is %+v", got)
+	}
+}
+
+// A pool that looks new may be one that was deleted by force: a worker of its may run on. The first epoch is refused by
+// the broker then; but a first owner that goes before it has opened the lane has not asked, so that the next one waits.
+func TestFirstOwnersThatNeverOpened(t *testing.T) {
+	w := settled(t, 4, 2)
+	table := *w.Table
+	table.Lanes = slices.Clone(table.Lanes)
+	gone, stays := w.pod("p0").PodRef, w.pod("p1").PodRef
+	for i := range table.Lanes {
+		table.Lanes[i].Epoch, table.Lanes[i].Forced = first, true
+	}
+	w.Table = &table
+	for i := range w.Workers {
+		for j := range w.Workers[i].Spec.Grants {
+			w.Workers[i].Spec.Grants[j].Epoch = first
+		}
+		w.Workers[i].Report.Held = nil
+	}
+	if p := Make(w.State, w.now); p.Table != nil || len(p.Specs) > 0 {
+		t.Fatalf("the first owners, who do not wait, are told otherwise: %+v", p)
+	}
+	w.mailbox("p0").Report.Resigned = true
+	forced := map[bool]int{}
+	for _, s := range Make(w.State, w.now).Specs {
+		for _, g := range s.Spec.Grants {
+			if s.Pod != stays {
+				t.Fatalf("%s is granted %v", s.Pod.Name, g)
+			}
+			forced[g.Forced]++
+		}
+	}
+	if forced[true] != 2 || forced[false] != 2 {
+		t.Errorf("%d lanes of %s go to %s forced, and %d are not; want its two, and the other two", forced[true], gone.Name, stays.Name, forced[false])
+	}
+}
+
+// A lane that is about to be run is not moved for the balance: it would only wait anew.
+func TestLanesSettleIn(t *testing.T) {
+	w := settled(t, 4, 2)
+	for range 2 {
+		w.Workers = append(w.Workers, Worker{Pod: w.addPod().PodRef, Report: drain.Report{Protocol: drain.Protocol{Min: 1, Max: 1}}})
+	}
+	table := *w.Table
+	table.Lanes = slices.Clone(table.Lanes)
+	waits := w.pod("p0").PodRef
+	for i := range table.Lanes {
+		table.Lanes[i].Forced = table.Lanes[i].Worker == waits
+	}
+	for i := range w.mailbox("p0").Report.Held {
+		w.mailbox("p0").Report.Held[i].State = drain.Fencing
+	}
+	w.Table, w.Pool.Wanted = &table, 4
+	var from []string
+	for _, m := range Make(w.State, w.now).Moves {
+		from = append(from, m.From.Name)
+	}
+	if diff := cmp.Diff([]string{"p1"}, from); diff != "" {
+		t.Errorf("lanes that are revoked, by worker (-want +got):\n%s", diff)
 	}
 }

@@ -128,7 +128,7 @@ func (p *planner) countUnits(kind drain.Kind, lanes []Lane) {
 			continue
 		}
 		unit := drain.Unit{Kind: kind, Index: int32(i)}
-		d.grants = append(d.grants, drain.Grant{Unit: unit, Epoch: l.Epoch, Forced: l.Forced})
+		d.grants = append(d.grants, drain.Grant{Unit: unit, Epoch: l.Epoch, Forced: l.waits()})
 	}
 }
 

@@ -191,8 +191,9 @@ func (r *rebuilding) above(revision int64) int64 {
 	return max(revision, r.old.Rebuilt) + jump
 }
 
-// lanes is the rebuilt entries. Unless the pool is new each is forced: whoever claims a lane, somebody may have had
-// it since whose mailbox is lost, too. One whose owner's epoch is not the highest known is opened again above it.
+// lanes is the rebuilt entries. Each is forced: whoever claims a lane, somebody may have had it since whose mailbox is
+// lost, too; and a pool that looks new may be one that was deleted by force, with a worker that runs on. One whose
+// owner's epoch is not the highest known is opened again above it.
 func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	for unit := range r.claims {
 		if unit.Kind == kind {
@@ -203,7 +204,7 @@ func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	for i := range lanes {
 		c := r.claim(drain.Unit{Kind: kind, Index: int32(i)})
 		lanes[i] = c.Lane
-		lanes[i].Epoch, lanes[i].Forced = c.seen, c.seen > 0 || !r.untouched()
+		lanes[i].Epoch, lanes[i].Forced = c.seen, true
 		if slot, bound := r.slots[c.Worker]; bound {
 			lanes[i].Slot = slot
 		}
@@ -211,8 +212,7 @@ func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	return lanes
 }
 
-// untouched says that the pool has neither pods nor mailboxes, as one that is new. Should it have had some all
-// the same, the broker has the epochs of its lanes, and refuses the first ones to everybody else.
+// untouched says that the pool has neither pods nor mailboxes, as one that is new: its epochs begin with the first.
 func (r *rebuilding) untouched() bool { return len(r.workers) == 0 && len(r.pods) == 0 }
 
 func (r *rebuilding) retired(t Table) []PodRef {
@@ -234,7 +234,7 @@ func (r *rebuilding) moves(t Table) []Move {
 		for i, l := range lanes {
 			if l.State == Owned {
 				unit := drain.Unit{Kind: drain.Kind(kind), Index: int32(i)}
-				moves = append(moves, Move{Unit: unit, To: l.Worker, Epoch: l.Epoch, State: Owned, Reason: Rebuilt, Forced: l.Forced})
+				moves = append(moves, Move{Unit: unit, To: l.Worker, Epoch: l.Epoch, State: Owned, Reason: Rebuilt, Forced: l.waits()})
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func TestRebuiltLane(t *testing.T) {
 		{"the old table knows a higher epoch than its worker", []Worker{
 			{Pod: p0, Spec: drain.Spec{Revision: 5, Slot: 2, Grants: told(3)}},
 		}, &Lane{Slot: 1, Worker: p1, Epoch: 6, State: Owned}, Lane{Slot: 2, Worker: p0, Epoch: 6, State: Owned, Forced: true}},
-		{"the pool is new", nil, nil, Lane{Slot: lane.None}},
+		{"the pool is new", nil, nil, Lane{Slot: lane.None, Forced: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := State{Live: true, Pool: Pool{Lanes: 1}, Workers: c.boxes}

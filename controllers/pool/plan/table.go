@@ -67,6 +67,14 @@ type Lane struct {
 	Forced bool
 }
 
+// first is the first epoch that there is.
+const first = 1
+
+// waits says that the lane's worker has to wait until nobody before it can run. That of the first epoch need not: if
+// anybody had the lane before, the broker has a record that refuses it. (A worker that never came to open the lane proves
+// nothing, so that Forced stays for the next one.)
+func (l *Lane) waits() bool { return l.Forced && l.Epoch > first }
+
 // LaneState is the state of a lane's ownership.
 type LaneState uint8
 
