@@ -32,5 +32,5 @@ fi
 
 step "the story"
 "$kubectl" kustomize config/default >"$work/manifest.yaml"
-E2E_MANIFEST="$work/manifest.yaml" go test -tags e2e -count=1 -timeout 30m ./hack/e2e/story -ginkgo.v
+E2E_MANIFEST="$work/manifest.yaml" go test -v -tags e2e -count=1 -timeout 30m ./hack/e2e/story -ginkgo.v
 step_done
