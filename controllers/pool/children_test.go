@@ -89,19 +89,20 @@ var _ = Describe("The children of a pool", func() {
 	It("are put right when somebody else changes them, and left alone where they are not Convoy's", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		w.create(ctx, w.newPool(2, 4))
-		By("scaling the Deployment and changing the handler's image, as another field manager")
-		_, err := env.Kubectl(ctx, "", "scale", "deployment", poolName, "--replicas=5", "-n", w.namespace)
+		By("changing the handler's image, and adding something, as another field manager")
+		_, err := env.Kubectl(ctx, "", "annotate", "deployment", poolName, "team=shop", "-n", w.namespace)
 		Expect(err).NotTo(HaveOccurred())
 		_, err = env.Kubectl(ctx, "", "set", "image", "deployment/"+poolName, "handler=shop/other:1", "-n", w.namespace)
 		Expect(err).NotTo(HaveOccurred())
-		_, err = env.Kubectl(ctx, "", "annotate", "deployment", poolName, "team=shop", "-n", w.namespace)
-		Expect(err).NotTo(HaveOccurred())
 		Eventually(func(g Gomega) {
 			d := w.deployment(ctx)
-			g.Expect(d.Spec.Replicas).To(HaveValue(BeEquivalentTo(2)))
 			g.Expect(d.Spec.Template.Spec.Containers[0].Image).To(Equal("shop/orders:1"))
 			g.Expect(d.Annotations).To(HaveKeyWithValue("team", "shop"))
 		}).Should(Succeed())
+		By("scaling the Deployment")
+		_, err = env.Kubectl(ctx, "", "scale", "deployment", poolName, "--replicas=5", "-n", w.namespace)
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(func() *int32 { return w.deployment(ctx).Spec.Replicas }).Should(HaveValue(BeEquivalentTo(2)))
 		w.settled(ctx, 2)
 	})
 
@@ -143,6 +144,22 @@ var _ = Describe("The children of a pool", func() {
 		for i := range before.Lanes {
 			Expect(w.workerOf(w.history.last(), i)).To(Equal(w.workerOf(before, i)), "lane %d stayed", i)
 		}
+	})
+
+	It("do not include a pod that merely bears the pool's label", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.create(ctx, w.newPool(1, 2))
+		stray := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "stray", Namespace: w.namespace, Labels: map[string]string{v1alpha1.LabelPool: poolName, "app.kubernetes.io/managed-by": "convoy"},
+			},
+			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: v1alpha1.WorkerContainer, Image: workerImage}}},
+		}
+		Expect(env.Client.Create(ctx, stray)).To(Succeed())
+		w.scale(ctx, 2)
+		Eventually(func(g Gomega) { g.Expect(w.running(ctx, g)).To(HaveLen(2)) }).Should(Succeed())
+		Consistently(func() error { return env.Client.Get(ctx, w.key("stray"), &v1alpha1.ConvoyWorker{}) }).Should(MatchError(ContainSubstring("not found")))
+		Expect(w.podNames(ctx)).To(HaveLen(3))
 	})
 
 	It("do not take what is somebody else's", func(ctx context.Context) {

@@ -77,13 +77,32 @@ var _ = Describe("What a pool costs the API server", func() {
 		w.quiet(ctx)
 		before := w.history.last()
 		tables := w.operator.requests.tables.Load()
-		w.kubelet.change(func() { w.kubelet.holds = someAtATime() })
+		w.kubelet.change(func() { w.kubelet.holds, w.kubelet.fidgets = someAtATime(), true })
 		w.scale(ctx, 4)
 		start := wall.Now()
 		w.settled(ctx, 4)
 		took := wall.Since(start)
 		Expect(total(w.history.grants(before.Revision)...)).To(BeEquivalentTo(48))
 		Expect(float64(w.operator.requests.tables.Load() - tables)).To(BeNumerically("<=", 2+20*took.Seconds()))
+	})
+
+	It("is one table in each 50 ms of the operator's clock, whatever happens", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.operator.stop()
+		fake := clocktesting.NewFakePassiveClock(wall.Now())
+		startOperator(w.namespace, fake)
+		Expect(env.Client.Create(ctx, w.newPool(2, 4))).To(Succeed())
+		revision := func() int64 {
+			if t := w.history.last(); t != nil {
+				return t.Revision
+			}
+			return 0
+		}
+		for want := int64(1); want <= 3; want++ {
+			Eventually(revision).Should(Equal(want))
+			Consistently(revision).Should(Equal(want))
+			fake.SetTime(fake.Now().Add(50 * time.Millisecond))
+		}
 	})
 
 	It("notes that lanes are in use before it grants the first", func(ctx context.Context) {

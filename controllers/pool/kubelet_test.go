@@ -5,6 +5,7 @@ package pool_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type kubelet struct {
 	starts func(*corev1.Pod) bool
 	// holds says whether a lane that is to drain is held by a call; nil is no.
 	holds func(pod string, unit drain.Unit) bool
+	// fidgets says that pods change at every turn, which wakes the operator at once.
+	fidgets bool
 	// lingers says whether a pod's handler ignores SIGTERM after its worker has exited.
 	lingers func(pod string) bool
 	// first and latest are when reports were written that gave lanes back.
@@ -126,6 +129,10 @@ func (k *kubelet) look(ctx context.Context, pod *corev1.Pod) {
 		k.start(ctx, pod)
 	case running != nil:
 		k.gate(ctx, pod)
+		if k.fidgets {
+			patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"turn":"%d"}}}`, wall.Now().UnixNano())
+			k.must(ctx, k.client.Patch(ctx, pod, client.RawPatch(types.MergePatchType, patch)))
+		}
 	}
 }
 
