@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,13 +21,14 @@ import (
 )
 
 // writePods sets gates and deletion costs, takes finalizers off, and deletes pods. Each write names the pod's UID: a
-// pod of the same name that came since is another one. A gate is set only on the pod as it was observed.
+// pod of the same name that came since is another one. A gate is set, and a cost lowered, only on the pod as it was
+// observed.
 func (w *writer) writePods(ctx context.Context) {
 	for _, gate := range w.plan.Gates {
-		w.writePod(ctx, gate.Pod, "setting the serving gate", gatePatch(gate, w.seen.resourceVersionOf(gate.Pod), w.seen.now))
+		w.writePod(ctx, gate.Pod, "setting the serving gate", gatePatch(gate, w.seen.now).on(w.seen.resourceVersionOf(gate.Pod)))
 	}
 	for _, ref := range w.plan.Cheapen {
-		w.writePod(ctx, ref, "lowering the deletion cost", costPatch(lowestCost, w.seen.now))
+		w.writePod(ctx, ref, "lowering the deletion cost", costPatch(lowestCost, w.seen.now).on(w.seen.resourceVersionOf(ref)))
 	}
 	for _, ref := range w.plan.Restore {
 		w.writePod(ctx, ref, "restoring the deletion cost", costPatch(nil, w.seen.now))
@@ -55,17 +57,24 @@ func (o *observation) resourceVersionOf(ref plan.PodRef) string {
 	return ""
 }
 
-func gatePatch(gate plan.Gate, observed string, now time.Time) podPatch {
+// on makes the patch one for the pod in this version, and in no other.
+func (p podPatch) on(version string) podPatch {
+	metadata := maps.Clone(p.metadata)
+	if metadata == nil {
+		metadata = map[string]any{}
+	}
+	metadata["resourceVersion"] = version
+	return podPatch{metadata: metadata, status: p.status}
+}
+
+func gatePatch(gate plan.Gate, now time.Time) podPatch {
 	status := corev1.ConditionFalse
 	if gate.Serving {
 		status = corev1.ConditionTrue
 	}
-	return podPatch{
-		metadata: map[string]any{"resourceVersion": observed},
-		status: map[string]any{"conditions": []any{map[string]any{
-			"type": v1alpha1.GateServing, "status": status, "lastTransitionTime": metav1.NewTime(now),
-		}}},
-	}
+	return podPatch{status: map[string]any{"conditions": []any{map[string]any{
+		"type": v1alpha1.GateServing, "status": status, "lastTransitionTime": metav1.NewTime(now),
+	}}}}
 }
 
 func costPatch(cost any, since time.Time) podPatch {

@@ -128,14 +128,12 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 	}
 	for _, gate := range p.Gates {
 		list = append(list, write{whom: about{pod: gate.Pod.Name}, what: "serving gate " + ifElse(gate.Serving, "True", "False"), pod: gate.Pod.UID,
-			do: func() error { return c.writeGate(v, gate) }})
+			do: func() error { return c.writePod(v, gate.Pod, func(o *podObject) { o.serving = gate.Serving }) }})
 	}
 	for _, ref := range p.Cheapen {
-		patch(ref, "lowest deletion cost", func(o *podObject) {
-			if !o.cheap {
-				o.cheap, o.costSince = true, c.w.clock.now
-			}
-		})
+		list = append(list, write{whom: about{pod: ref.Name}, what: "lowest deletion cost", pod: ref.UID, do: func() error {
+			return c.writePod(v, ref, func(o *podObject) { o.cheap, o.costSince = true, c.w.clock.now })
+		}})
 	}
 	for _, ref := range p.Restore {
 		patch(ref, "usual deletion cost", func(o *podObject) {
@@ -167,14 +165,13 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 	return list
 }
 
-// writeGate sets a serving gate by compare-and-swap on the pod that was observed.
-func (c *controller) writeGate(v *view, gate plan.Gate) error {
-	at := slices.IndexFunc(v.pods, func(pod *version[podObject]) bool { return pod.obj.uid == gate.Pod.UID })
-	set := func(o *podObject) { o.serving = gate.Serving }
+// writePod changes a pod by compare-and-swap on what was observed of it.
+func (c *controller) writePod(v *view, ref plan.PodRef, change func(*podObject)) error {
+	at := slices.IndexFunc(v.pods, func(pod *version[podObject]) bool { return pod.obj.uid == ref.UID })
 	if c.w.faults.blindGates {
-		return c.w.api.patchPod(gate.Pod.Name, gate.Pod.UID, set)
+		return c.w.api.patchPod(ref.Name, ref.UID, change)
 	}
-	return c.w.api.casPod(v.pods[at], set)
+	return c.w.api.casPod(v.pods[at], change)
 }
 
 func ifElse(b bool, yes, no string) string {

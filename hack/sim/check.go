@@ -26,6 +26,7 @@ type checker struct {
 	late     bool                       // by a plan that was older than the table by then
 	told     map[string]int64           // by pod UID: the newest revision written to its mailbox
 	mixed    bool                       // the table was lost, or put back
+	putBack  time.Duration              // when that was last
 	stale    map[string]bool            // by pod UID: it was given lanes by an operator whose view of the Deployment was old
 	recorded map[drain.Unit][]recording // every write of the epoch record, in order
 }
@@ -275,9 +276,11 @@ func (c *checker) resized(v *view, p plan.Plan) {
 }
 
 // misjudged says that the shrink under way is one that nobody could know of who gave the pod its lanes: it was written
-// late, by an older plan, or whoever gave them had an old view of Deployment or ReplicaSets.
+// late, by an older plan, or whoever gave them had an old view of Deployment or ReplicaSets, or the table was lost or put
+// back at about that time, and the pod then had its lanes again.
 func (c *checker) misjudged(uid string) bool {
-	return c.shrunk > 0 && c.w.clock.now-c.shrunk < shrinkLag && (c.late || c.stale[uid])
+	putBack := c.putBack > 0 && c.putBack > c.shrunk-shrinkLag
+	return c.shrunk > 0 && c.w.clock.now-c.shrunk < shrinkLag && (c.late || c.stale[uid] || putBack)
 }
 
 // shrinkLag is how long a smaller Deployment takes to become fewer pods.

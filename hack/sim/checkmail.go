@@ -18,7 +18,7 @@ func (c *checker) specWritten(name, uid string, next drain.Spec) {
 
 // tableLost is called when somebody has put back or deleted the table. From then on writes of one history may come late
 // and meet mailboxes of another.
-func (c *checker) tableLost() { c.mixed = true }
+func (c *checker) tableLost() { c.mixed, c.putBack = true, c.w.clock.now }
 
 // reportWritten is called when a report is about to be written over another one.
 func (c *checker) reportWritten(name string, before, next drain.Report) {

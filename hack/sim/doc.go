@@ -71,7 +71,8 @@
 //   - A Deployment made larger in mid-rollout is sized in proportion, ReplicaSet by ReplicaSet; when a write of that is
 //     refused its controller begins anew, and may make one smaller.
 //   - A Deployment made smaller takes an idle pod that is bound again in the same moment: the write was late, the table
-//     having been written since its plan was made, or whoever bound the pod had an old view of Deployment or ReplicaSets.
+//     having been written since its plan was made, or whoever bound the pod had an old view of Deployment or ReplicaSets,
+//     or the table was lost or put back at about that time.
 //
 // # Failure handling
 //

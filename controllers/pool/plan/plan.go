@@ -26,8 +26,8 @@ type Plan struct {
 	// Gates are the serving gates to set, each by compare-and-swap on the pod that was observed: a late write of a
 	// leader that was deposed would open one too many, and the Deployment would delete another pod for it.
 	Gates []Gate
-	// Cheapen are pods to get the lowest deletion cost; Restore are pods to lose it. A pod's gate turns False
-	// only after it has been seen cheap: who has seen it not ready has then seen its cost too.
+	// Cheapen are pods to get the lowest deletion cost, each by compare-and-swap as well; Restore are pods to lose it.
+	// A pod's gate turns False only after it has been seen cheap: who has seen it not ready has then seen its cost too.
 	Cheapen, Restore []PodRef
 	// Unfinalize are pods whose finalizer convoy.dev/drained comes off: they go, and hold nothing.
 	Unfinalize []PodRef

@@ -30,7 +30,7 @@ func (p *planner) writePod(d *pod) {
 	switch {
 	case idle && d.resigned(), !idle && d.BackOff && p.downTooLong(d):
 		p.plan.Delete = append(p.plan.Delete, d.PodRef)
-	case d.slot != lane.None && d.Cheap:
+	case !idle && d.Cheap:
 		p.plan.Restore = append(p.plan.Restore, d.PodRef)
 	case idle && !d.Cheap && (d.Serving || shrinks):
 		p.plan.Cheapen = append(p.plan.Cheapen, d.PodRef)

@@ -23,7 +23,7 @@ type census struct {
 	// of counts all pods by ReplicaSet, the idle as not ready.
 	of map[string]Count
 	// busy says that a pod without use could still be mistaken for one at work, ready or not yet seen cheap, or one at
-	// work for it: neither ready nor seen at its usual cost.
+	// work for it: not yet seen at its usual cost, or with its gate open.
 	busy bool
 	// priced is when the cost of any was changed last, risen when the last of the needed became ready.
 	priced, risen time.Time
@@ -49,7 +49,7 @@ func (p *planner) census() census {
 				count.Ready++
 				c.risen = later(c.risen, d.ReadySince)
 			}
-			c.busy = c.busy || !d.Ready && d.Cheap
+			c.busy = c.busy || d.Cheap || !d.Serving
 		}
 		c.of[d.Set] = count
 	}

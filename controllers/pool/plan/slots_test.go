@@ -106,6 +106,11 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag)
 			w.look()
 		}, 3},
+		{"one at work does not serve yet", func(w *world, _ *Pod) {
+			w.pod("p1").Ready, w.pod("p1").Serving = false, false
+			w.look()
+		}, 4},
+		{"one at work serves no more, though it is still ready", func(w *world, _ *Pod) { w.pod("p1").Serving = false }, 4},
 		{"one at work has just become ready", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag + 1) }, 4},
 		{"one at work became ready, and that has been seen", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag) }, 3},
 		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { counts(w, 4, 2) }, 4},
