@@ -148,7 +148,8 @@ func (a *adversary) onPool(what action) {
 // is kept, and the pool that is made anew adopts it; its Deployment begins without pods.
 func (a *adversary) remakePool() {
 	api := a.w.api
-	a.w.check.tableLost()
+	a.w.check.poolRemade()
+	a.w.remade++
 	api.tables.remove(tableName)
 	fresh := api.deployments.get(poolName).obj
 	fresh.replicas = 0

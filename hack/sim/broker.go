@@ -17,6 +17,7 @@ import (
 var (
 	errFenced     = errors.New("a newer epoch is in force")
 	errNoBroker   = errors.New("the broker does not answer")
+	errForeign    = errors.New("another pool has the claim")
 	errOutOfOrder = errors.New("a newer progress is recorded already")
 )
 
@@ -26,6 +27,7 @@ type broker struct {
 	w         *World
 	manners   brokerManners
 	downUntil time.Duration
+	claim     int // the pool that has the lanes: how often the pool had been made anew
 	records   map[drain.Unit]epochRecord
 	lanes     []*laneLog
 }
@@ -126,9 +128,20 @@ func (b *broker) request(p *process, by *link, act func() error, reply func(erro
 // open writes an epoch record, if it is newer than what is there. It returns the record in force. A repeated request
 // that finds its own record is refused as well: it could as well be that of an earlier process of the pod, whose
 // incarnation was lost with the mailbox.
-func (b *broker) open(unit drain.Unit, token drain.Token, worker string) (epochRecord, bool) {
-	old := b.records[unit]
-	mine := epochRecord{token, worker}
+//
+// A pool that was made anew adopts the claim with its first open, and from then on no worker of the one before opens
+// anything: an epoch that it was granted and had not opened is known to nobody, and may be above all that the new one
+// grants.
+func (b *broker) open(unit drain.Unit, token drain.Token, by *podRun) (record epochRecord, written bool, err error) {
+	if b.claim = max(b.claim, by.pool); by.pool < b.claim && !b.w.faults.anyClaim {
+		return epochRecord{}, false, errForeign
+	}
+	record, written = b.write(unit, epochRecord{token, by.uid})
+	return record, written, nil
+}
+
+func (b *broker) write(unit drain.Unit, mine epochRecord) (epochRecord, bool) {
+	old, token, worker := b.records[unit], mine.token, mine.worker
 	if b.w.faults.openAnything {
 		b.w.check.opened(unit, token, worker)
 		b.records[unit] = mine

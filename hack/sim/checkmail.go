@@ -20,6 +20,13 @@ func (c *checker) specWritten(name, uid string, next drain.Spec) {
 // and meet mailboxes of another.
 func (c *checker) tableLost() { c.mixed, c.putBack = true, c.w.clock.now }
 
+// poolRemade is called when the pool is deleted by force and made anew: its Deployment begins without pods, and until that
+// is seen pods are bound that are deleted for it.
+func (c *checker) poolRemade() {
+	c.tableLost()
+	c.shrunk, c.late = c.w.clock.now, true
+}
+
 // reportWritten is called when a report is about to be written over another one.
 func (c *checker) reportWritten(name string, before, next drain.Report) {
 	switch {

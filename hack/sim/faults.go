@@ -20,6 +20,7 @@ type faults struct {
 	bendRead     func(*postman, *version[mailbox]) *version[mailbox]
 
 	blindReports  bool // reports are written whatever has been written meanwhile
+	anyClaim      bool // a worker opens lanes whichever pool has the claim
 	anyWorker     bool // an epoch record does not say whose it is
 	headOfLine    bool // while a message is to be tried again nothing more of its lane is taken
 	blindTables   bool // tables are written whatever has been written meanwhile

@@ -40,6 +40,7 @@ type podRun struct {
 	orphan      bool // its object is gone
 	killAt      time.Duration
 	stopped     bool // everything has ended for good
+	pool        int  // how often the pool had been made anew
 	resigned    bool // a worker of it has resigned: a mark that lives and dies with the pod
 	posting     bool // a status write is due
 }
@@ -85,7 +86,7 @@ func (m *machine) sync(name string) {
 		m.runs = append(m.runs, &podRun{name: name, uid: v.obj.uid, on: m, terminating: true, stopped: true})
 		m.post(m.runs[len(m.runs)-1])
 	case run == nil && !terminal:
-		m.begin(&podRun{name: name, uid: v.obj.uid, on: m})
+		m.begin(&podRun{name: name, uid: v.obj.uid, pool: v.obj.pool, on: m})
 	case run != nil && v.obj.deleting:
 		m.terminate(run, max(v.obj.grace, forceKill))
 		m.post(run)

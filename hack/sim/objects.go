@@ -32,6 +32,7 @@ type mailbox struct {
 // podObject is a Pod, as the API server has it: what somebody has said about it, true or not.
 type podObject struct {
 	uid        string
+	pool       int // how often the pool had been made anew: the worker's settings name the pool by UID
 	replicaSet string
 	generation int // of the template
 	created    time.Duration

@@ -64,7 +64,7 @@ func (k *kubernetes) createPod(set *version[replicaSetObject]) bool {
 			name = again
 		}
 	}
-	pod := podObject{uid: fmt.Sprintf("uid-%d", k.made), replicaSet: set.name, generation: set.obj.generation,
+	pod := podObject{uid: fmt.Sprintf("uid-%d", k.made), pool: k.w.remade, replicaSet: set.name, generation: set.obj.generation,
 		created: k.w.clock.now, finalizer: true}
 	k.expectCreated[name] = true
 	k.w.api.pods.put(name, pod)

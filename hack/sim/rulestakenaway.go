@@ -115,6 +115,9 @@ var rulesTakenAway = []missing{
 	{"nameless epoch records", "an epoch record names its worker", overlapping, 1000, trouble(remakePool, freezeMachine, freezeWorker, cutFromAPI), func() *faults {
 		return &faults{anyWorker: true}
 	}},
+	{"opens without a claim", "a lane is opened only under the pool's own claim", overlapping, 100000, trouble(remakePool, freezeWorker, cutFromBroker, cutFromAPI, loseTable), func() *faults {
+		return &faults{anyClaim: true}
+	}},
 	{"older specs written", "only newer specs are written", []Rule{MailboxBack}, 1000, trouble(deposeController, stallWatches, scalePool, rollOut), func() *faults {
 		return &faults{bendState: theirOwnTable}
 	}},

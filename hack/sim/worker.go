@@ -133,8 +133,9 @@ func (wk *worker) open(unit drain.Unit, token drain.Token) {
 	var record epochRecord
 	var written bool
 	b.request(wk.process, wk.run.on.broker, func() error {
-		record, written = b.open(unit, token, wk.run.uid)
-		return nil
+		var err error
+		record, written, err = b.open(unit, token, wk.run)
+		return err
 	}, func(err error) {
 		switch {
 		case err != nil && wk.machine.Token(unit) == token:

@@ -32,6 +32,7 @@ type World struct {
 	plans    int          // plans made
 	resting  bool         // the adversary rests
 	calm     bool         // and has rested for so long that even a stuck key succeeds
+	remade   int          // how often the pool was deleted by force and made anew
 	troubled bool         // the broker, or the way to it, has been away at some time
 }
 
