@@ -32,7 +32,7 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 	}
 	switch e.Kind {
 	case order.Blocked:
-		w.block(l, halt{v1alpha1.ReasonLookAheadFull, fmt.Sprintf("lane %d stops at key %q, which cannot go on and has %d messages waiting", l.number, e.Key, e.Count)})
+		w.block(l, halt{v1alpha1.ReasonLookAheadFull, fmt.Sprintf("lane %d takes no more messages: %d of key %q wait, and it cannot look past them", l.number, e.Count, e.Key)})
 	case order.Unblocked:
 		w.unblock(l)
 	case order.Braking:

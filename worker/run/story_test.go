@@ -235,7 +235,15 @@ func TestTheAPIServerIsAwayForAnHour(t *testing.T) {
 			w.pass(time.Minute)
 		}
 		w.allDone()
+		w.handler.set(func() { w.handler.refuses, w.handler.down = 1, true })
+		w.publish(0, "a")
+		w.pass(time.Minute)
 		w.api.goAway(false)
+		w.until("the news of the hour is told", func() bool {
+			status, _ := w.api.condition(v1alpha1.ConditionHandlerAccepting)
+			return status == "False"
+		})
+		w.handler.set(func() { w.handler.down = false })
 		w.grant(2, 2, 1)
 		w.untilStates("1:Running")
 	})
@@ -267,6 +275,57 @@ func TestTheBrokerIsAwayBeyondTheFence(t *testing.T) {
 		w.broker.Start()
 		w.allDone()
 		w.until("progress is flushed", func() bool { return w.broker.Saved(0).Progress.LowWater >= 200 })
+	})
+}
+
+// The answer to a confirmation may be on its way for nearly as long as the fence. It counts from when it was asked for.
+func TestTheBrokerConfirmsSlowly(t *testing.T) {
+	const slow = fence - time.Second
+	for after := 8 * time.Second; after < 14*time.Second; after += 900 * time.Millisecond {
+		story(t, 1, func(w *world) {
+			w.broker.Delay(brokertest.Confirm, slow)
+			w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+				return 50 * time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+			}
+			w.start()
+			w.grant(1, 1, 0)
+			for range 500 {
+				w.publish(0, "a")
+			}
+			w.pass(after)
+			w.broker.Stop()
+			w.pass(fence - slow + 100*time.Millisecond)
+			stopped := w.handler.count()
+			w.pass(10 * time.Second)
+			if now := w.handler.count(); now != stopped {
+				w.t.Errorf("stopped after %v: %d calls were made on a word of the broker's asked for longer ago than the fence", after, now-stopped)
+			}
+			w.broker.Delay(brokertest.Confirm, 0)
+			w.broker.Start()
+			w.allDone()
+		})
+	}
+}
+
+// The last that happens before the API server is there again is a write that fails and tells nothing but a condition.
+func TestNewsThatCouldNotBeTold(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.allDone()
+		w.pass(5 * time.Second)
+		w.api.goAway(true)
+		w.handler.set(func() { w.handler.down = true })
+		w.publish(0, "a")
+		w.pass(5 * time.Second)
+		w.api.goAway(false)
+		w.until("the condition is told", func() bool {
+			status, _ := w.api.condition(v1alpha1.ConditionHandlerAccepting)
+			return status == "False"
+		})
+		w.handler.set(func() { w.handler.down = false })
+		w.allDone()
 	})
 }
 
