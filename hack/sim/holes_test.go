@@ -37,7 +37,7 @@ var mendedHoles = []struct {
 	{539, "a completion of a superseded worker was taken for recorded"},
 	{2042814, "a Deployment of two ReplicaSets was shrunk again while the first step was being passed on"},
 	{2001209, "an evicted pod, still counted as ready, made up for one at work"},
-	{5067950, "a pod just made made up for one that was gone, in another ReplicaSet"},
+	{5067950, "a pod that was new made up for one that was gone, in another ReplicaSet"},
 	{2027329, "a gate opened beside a ready pod that the ReplicaSets had not counted yet"},
 	{5059224, "a deposed leader opened a gate that had been closed since"},
 	{9013949, "an old count of ready pods fitted, with one given up and one bound again in each other's place"},

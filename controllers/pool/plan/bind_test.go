@@ -149,7 +149,7 @@ func TestWhenTheNextGateOpens(t *testing.T) {
 			for i := range w.Pods {
 				w.Pods[i].Serving, w.Pods[i].Ready = w.Pods[i].PodRef == before.PodRef, false
 			}
-			w.Deployment.Ready = 0
+			w.look()
 			c.change(w, before)
 			p := Make(w.State, w.now)
 			if p.ObserveLive {

@@ -64,20 +64,19 @@ func (p *planner) openGates() {
 }
 
 // gatePlaces is how many gates more can open: no more pods may become ready than there are slots, nor than the
-// Deployment is known to want, as its ReplicaSets count them or as the pods tell: either may be the older news. With one
-// ready pod too many the Deployment deletes one of its oldest ReplicaSet, and that may be any. While its size is being
-// passed on it is not known which size counts, and none opens.
+// Deployment is known to want. With one ready pod too many the Deployment deletes one of its oldest ReplicaSet, and that
+// may be any. While its size is being passed on it is not known which size counts, and none opens.
 func (p *planner) gatePlaces() int {
 	if p.state.Deployment.Shrinking {
 		return 0
 	}
-	serving, ready, coming := 0, 0, 0
+	serving, coming, ready := 0, 0, map[string]int{}
 	for _, d := range p.sorted {
 		if !d.active() {
 			continue
 		}
 		if d.Ready {
-			ready++
+			ready[d.Set]++
 		}
 		if d.Serving {
 			serving++
@@ -86,5 +85,5 @@ func (p *planner) gatePlaces() int {
 			}
 		}
 	}
-	return min(len(p.next.Slots)-serving, p.state.Deployment.Replicas-max(ready, p.state.Deployment.Ready)-coming)
+	return min(len(p.next.Slots)-serving, p.state.Deployment.Replicas-p.state.Deployment.readyAtMost(ready)-coming)
 }

@@ -7,10 +7,9 @@ package plan
 type Deployment struct {
 	// Replicas is spec.replicas.
 	Replicas int
-	// Ready is the sum of status.readyReplicas over its ReplicaSets, and Seen has what each of them counts, by name:
-	// what those who choose pods to delete have seen of the pods. A set that is not in it has none.
-	Ready int
-	Seen  map[string]Count
+	// Seen has what each ReplicaSet counts, by name: what those who choose pods to delete have seen of the pods. A set
+	// that is not in it has none.
+	Seen map[string]Count
 	// Sets is how many of its ReplicaSets are to have pods, whether or not the pods can be made: in a rollout more
 	// than one.
 	Sets int
@@ -51,7 +50,6 @@ func SumUp(replicas int, observed bool, sets []ReplicaSet) Deployment {
 	total, pending := 0, false
 	for _, set := range sets {
 		total += set.Size
-		d.Ready += set.Ready
 		if set.Pods > 0 {
 			d.Seen[set.Name] = Count{set.Pods, set.Ready}
 		}
@@ -67,4 +65,19 @@ func SumUp(replicas int, observed bool, sets []ReplicaSet) Deployment {
 		d.Shrinking = d.Shrinking || total != replicas
 	}
 	return d
+}
+
+// readyAtMost is how many pods may count as ready, given how many of each ReplicaSet are seen to be. Its own count may be
+// the older news or the newer, so that the higher one counts.
+func (d *Deployment) readyAtMost(known map[string]int) int {
+	total := 0
+	for set, n := range known {
+		total += max(n, d.Seen[set].Ready)
+	}
+	for set, seen := range d.Seen {
+		if _, both := known[set]; !both {
+			total += seen.Ready
+		}
+	}
+	return total
 }

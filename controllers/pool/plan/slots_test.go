@@ -196,7 +196,8 @@ func TestAGateOpensOnlyAfterItsPredecessors(t *testing.T) {
 	table.Slots[0].Before, table.Slots[0].Pod = old.PodRef, w.pod("p2").PodRef
 	table.Retired = []PodRef{old.PodRef}
 	w.Table, old.Current, w.pod("p1").Serving, w.pod("p1").Ready = &table, false, false, false
-	w.Deployment.Ready = 1
+	set := old.Set
+	w.Deployment.Seen = map[string]Count{set: {3, 1}}
 	gates := func() []string {
 		var open []string
 		for _, g := range Make(w.State, w.now).Gates {
@@ -230,7 +231,8 @@ func TestNoMoreServeThanTheDeploymentIsToHave(t *testing.T) {
 	if opens() {
 		t.Error("a gate opens while the Deployment counts as many ready pods as it is to have")
 	}
-	w.Deployment.Ready, w.Deployment.Shrinking = 1, true
+	set := w.pod("p0").Set
+	w.Deployment.Seen, w.Deployment.Shrinking = map[string]Count{set: {2, 1}}, true
 	if opens() {
 		t.Error("a gate opens while the Deployment's size is being passed on")
 	}
@@ -242,8 +244,12 @@ func TestNoMoreServeThanTheDeploymentIsToHave(t *testing.T) {
 	if opens() {
 		t.Error("a gate opens though another that is open has not been counted yet")
 	}
-	w.pod("p0").Ready, w.Deployment.Replicas, w.Deployment.Ready = true, 1, 0
+	w.pod("p0").Ready, w.Deployment.Replicas, w.Deployment.Seen = true, 1, nil
 	if opens() {
 		t.Error("a gate opens though a pod is ready that the ReplicaSet has not counted yet")
+	}
+	w.Deployment.Replicas, w.Deployment.Seen = 2, map[string]Count{"set-9": {1, 1}}
+	if opens() {
+		t.Error("a gate opens though another ReplicaSet counts one as ready that is not seen")
 	}
 }

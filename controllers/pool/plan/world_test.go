@@ -199,7 +199,6 @@ func (w *world) open(r *rules, g drain.Grant, before []drain.Held, quarantine ti
 // kubelet stops pods that are being deleted once their worker is done, removes those that may go, and says who
 // is ready.
 func (w *world) kubelet() {
-	w.Deployment.Ready = 0
 	kept := w.Pods[:0]
 	for _, d := range w.Pods {
 		box := w.mailbox(d.Name)
@@ -211,9 +210,6 @@ func (w *world) kubelet() {
 		d.Ready = d.ContainersReady && d.Serving
 		if d.Deleting && !d.Finalizer && d.Phase != Running {
 			continue
-		}
-		if d.Ready && !d.Deleting {
-			w.Deployment.Ready++
 		}
 		kept = append(kept, d)
 	}
@@ -275,12 +271,11 @@ func (w *world) countSets() {
 
 // look lets the ReplicaSets see the pods as they are.
 func (w *world) look() {
-	w.Deployment.Ready, w.Deployment.Seen = 0, map[string]Count{}
+	w.Deployment.Seen = map[string]Count{}
 	for _, d := range w.actives() {
 		n := w.Deployment.Seen[d.Set]
 		n.Pods++
 		if d.Ready {
-			w.Deployment.Ready++
 			n.Ready++
 		}
 		w.Deployment.Seen[d.Set] = n
