@@ -91,11 +91,22 @@ func Run(t *testing.T, maker Maker) {
 	}
 }
 
-// Leaks fails the test if goroutines are left when it ends. A Maker calls it first.
+// Leaks fails the test if goroutines are left when it ends. A Maker calls it first. Servers that run in the same process may
+// take a while to end, so it waits.
 func Leaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+		defer cancel()
+		err := goleak.Find(before)
+		for err != nil && pause(ctx, 100*time.Millisecond) {
+			err = goleak.Find(before)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // connect returns a connection that has made the claim.

@@ -129,7 +129,6 @@ func (c *cluster) harness(t *testing.T) brokertest.Harness {
 
 // TestConformanceOfCluster holds the adapter against the contract with every record and message kept by three servers.
 func TestConformanceOfCluster(t *testing.T) {
-	brokertest.Leaks(t)
 	c := serveCluster(t)
 	brokertest.Run(t, c.harness)
 }

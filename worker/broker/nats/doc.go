@@ -38,7 +38,7 @@
 //
 // # Reading
 //
-// A reader has a consumer of its own, without acknowledgements, in the memory of one server. It asks for at most 256
+// A reader has a consumer of its own, without acknowledgements, in the memory of one server. It asks for at most 512
 // messages ahead, in requests of at most max(1 MiB, max_payload) bytes, and asks again only when its caller has taken them.
 // Consumers go with their servers; the reader then makes another one behind the last message it delivered. A consumer
 // whose reader says nothing lives for a minute. Messages that retention took before they were read are not noticed, since
@@ -70,7 +70,7 @@
 // # Failures
 //
 // The client library reconnects for ever, and reads secrets from their files each time. Requests end with an error as soon
-// as the connection is lost, and after 3 s in any case. Refused credentials and missing permissions are Permanent; a
+// as the connection is lost, and after 5 s in any case. Refused credentials and missing permissions are Permanent; a
 // missing permission has no answer, so the server's word about it is looked up by the request's subject. Errors never
 // contain secrets.
 //

@@ -21,7 +21,7 @@ import (
 
 const (
 	// window is how many messages are asked for ahead of what was delivered, and so how many wait in memory, of a lane.
-	window = 256
+	window = 512
 	// leastBytes is how many bytes are asked for at least; a server that takes larger messages needs more.
 	leastBytes = 1 << 20
 	// messageExtra is what a message takes beside its payload: subject, reply subject, headers.
@@ -112,8 +112,9 @@ func (p *pull) end() {
 func (p *pull) wait(ctx context.Context) ([]broker.Message, error) {
 	p.batch = p.batch[:0]
 	for {
-		if err := p.ask(); err != nil {
-			return nil, err
+		// Before waiting, and so before the caller is busy with the batch: the next messages come meanwhile.
+		if err := p.ask(); err != nil || len(p.batch) > 0 {
+			return p.batch, err
 		}
 		select {
 		case m := <-p.come:
@@ -122,7 +123,7 @@ func (p *pull) wait(ctx context.Context) ([]broker.Message, error) {
 				err = p.take(<-p.come)
 			}
 			p.silence.Reset(2 * heartbeat)
-			if len(p.batch) > 0 || err != nil {
+			if err != nil {
 				return p.batch, err
 			}
 		case <-p.silence.C:
@@ -141,7 +142,7 @@ func (p *pull) next() string { return apiNext + p.lane.source + "." + p.consumer
 
 // ask makes a request when the ones before leave room for it.
 func (p *pull) ask() error {
-	if p.due+len(p.come) > window/2 {
+	if p.due > window/2 {
 		return nil
 	}
 	if err := p.lane.PublishRequest(p.next(), p.inbox, p.request); err != nil {
@@ -151,24 +152,16 @@ func (p *pull) ask() error {
 	return nil
 }
 
-// Status codes of a consumer's answers.
+// statusHeartbeat says that the consumer is there. A status with the header headerLeft ends a request (its time, its bytes or
+// its messages are used up) and says how many messages will not come; any other ends the consumer.
 const (
 	statusHeartbeat = "100"
-	statusExpired   = "408"
-	statusConflict  = "409"
+	headerLeft      = "Nats-Pending-Messages"
 )
-
-// sizeExceeded is the server's word for a request whose bytes are used up. It is not the end of the consumer.
-const sizeExceeded = "Message Size Exceeds MaxBytes"
 
 // take adds a message to the batch, or understands what is none.
 func (p *pull) take(m *client.Msg) error {
-	status := ""
-	if len(m.Data) == 0 && m.Header != nil {
-		status = m.Header.Get(headerStatus)
-	}
-	switch {
-	case status == "":
+	if m.Reply != "" { // Every message has the subject for its acknowledgement, nothing else has.
 		message, err := p.message(m)
 		if err != nil {
 			return err
@@ -176,15 +169,14 @@ func (p *pull) take(m *client.Msg) error {
 		p.due--
 		p.batch = append(p.batch, message)
 		return nil
-	case status == statusHeartbeat:
-		return nil
-	case status == statusExpired, status == statusConflict && m.Header.Get("Description") == sizeExceeded:
-		left, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
-		if err != nil {
-			return errBroken
-		}
-		p.due -= left
+	}
+	if m.Header.Get(headerStatus) == statusHeartbeat {
 		return nil
 	}
-	return errBroken
+	left, err := strconv.Atoi(m.Header.Get(headerLeft))
+	if err != nil {
+		return errBroken
+	}
+	p.due -= left
+	return nil
 }

@@ -14,9 +14,8 @@ import (
 	client "github.com/nats-io/nats.go"
 )
 
-// requestTime bounds one request. A context that ends sooner ends it sooner. It leaves time for a second attempt within the
-// default fence when a server goes without a word.
-const requestTime = 3 * time.Second
+// requestTime bounds one request. A context that ends sooner ends it sooner.
+const requestTime = 5 * time.Second
 
 // errLost ends requests whose answer cannot come any more.
 var errLost = errors.New("the connection was lost before the answer came")

@@ -170,10 +170,11 @@ func (s *state) countSome(ctx context.Context, asked []counting, counts []int64)
 
 // countAnswer reads how many messages there are from one answer. The end of an answer that had a message counts nothing.
 func countAnswer(answer *client.Msg) (pending int64, counted bool, err error) {
-	switch status := answer.Header.Get(headerStatus); status {
-	case "":
+	if answer.Header.Get(headerSequence) != "" { // A message, which may have a header Status of its own.
 		n, err := number(answer, headerNumPending)
 		return int64(n) + 1, true, err
+	}
+	switch status := answer.Header.Get(headerStatus); status {
 	case statusEnd:
 		return 0, false, nil
 	case statusNone:
