@@ -85,8 +85,11 @@ func (p *child) own(started chan<- error, lost func(error)) {
 		return
 	}
 	err = p.cmd.Wait()
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
 	if !p.stopping.Load() {
-		lost(fmt.Errorf("%s ended unasked (%v); the end of what it said:\n%s", p.name, err, p.tail()))
+		lost(fmt.Errorf("%s ended unasked: %w; the end of what it said:\n%s", p.name, err, p.tail()))
 	}
 }
 

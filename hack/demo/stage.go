@@ -36,8 +36,8 @@ type stage struct {
 	// undo clears the stage, the last first.
 	undo []func() error
 
-	kubectl kubectl
-	client  client.Client
+	kubectl   kubectl
+	client    client.Client
 	collector *collect.Server
 	broker    *server.Server
 	publisher *publish.Publisher

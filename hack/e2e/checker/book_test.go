@@ -316,12 +316,13 @@ func TestPausesAndReplays(t *testing.T) {
 	s.Phase("kill")
 	s.Leave("p")
 	s.wait(299 * time.Millisecond)
-	replay := call("k", 1, 2)
+	replay := call("k", 1, 5<<incarnationBits|2)
 	replay.Pod = "b"
 	s.run("q", replay) // Started at 304 ms.
 	want := Report{
 		Published: 4, Completed: 2, Calls: 3, Replays: 1, ReplayReach: 2 * time.Millisecond,
 		Pauses: []Pause{{Phase: "kill", Lane: 3, From: "a", To: "b", Length: 300 * time.Millisecond}},
+		Epochs: map[int32]int64{3: 5},
 	}
 	if diff := cmp.Diff(want, s.Report()); diff != "" {
 		t.Error(diff)

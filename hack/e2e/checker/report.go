@@ -25,6 +25,8 @@ type Report struct {
 	Violations int         `json:"violations"`
 	Words      []Violation `json:"words,omitempty"`
 	Pauses     []Pause     `json:"pauses,omitempty"`
+	// Epochs are the highest epoch that came of each lane, without the worker's incarnation.
+	Epochs map[int32]int64 `json:"epochs,omitempty"`
 }
 
 // Backlog is how many messages were published and not completed.
@@ -32,11 +34,15 @@ func (r Report) Backlog() int { return r.Published - r.Completed }
 
 // Report is the present state.
 func (b *Book) Report() Report {
+	epochs := map[int32]int64{}
+	for number, lane := range b.lanes {
+		epochs[number] = int64(lane.epoch >> incarnationBits)
+	}
 	return Report{
 		Published: b.counts.published, Completed: b.counts.completed, Calls: b.counts.calls, Running: len(b.running),
 		Replays: b.counts.replays, Retries: b.counts.retries, ReplayReach: b.counts.reach,
 		Violations: b.counts.violations,
-		Words:      slices.Clone(b.violations), Pauses: slices.Clone(b.pauses),
+		Words:      slices.Clone(b.violations), Pauses: slices.Clone(b.pauses), Epochs: epochs,
 	}
 }
 

@@ -57,6 +57,17 @@ func conduct(ctx context.Context, verb, path string, params map[string]string) (
 	return request.DoRaw(ctx)
 }
 
+// paused are the lanes that stood still in a phase, once for each time.
+func paused(got checker.Report, phase string) []int32 {
+	var all []int32
+	for _, pause := range got.Pauses {
+		if pause.Phase == phase {
+			all = append(all, pause.Lane)
+		}
+	}
+	return all
+}
+
 // phase names what comes, in the output too.
 func phase(ctx SpecContext, name string) {
 	GinkgoHelper()
@@ -111,7 +122,8 @@ func serves(pod corev1.Pod) bool {
 	return false
 }
 
-// settled waits until so many pods are there, all of them serve, and every lane is owned by one of them.
+// settled waits until so many pods are there, all of them serve, every lane is owned by one of them, and a message of it
+// has come since it was granted.
 func settled(ctx SpecContext, pods int) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
@@ -123,7 +135,21 @@ func settled(ctx SpecContext, pods int) {
 			g.Expect(pod.DeletionTimestamp).To(BeNil(), pod.Name)
 		}
 		ownedBy(ctx, g, found)
+		granted := map[int32]int64{}
+		for number, lane := range table(ctx, g).Lanes {
+			granted[int32(number)] = lane.Epoch
+		}
+		got, err := report(ctx, "GET", "report")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(got.Epochs).To(Equal(granted))
 	}).WithContext(ctx).Should(Succeed())
+}
+
+func table(ctx context.Context, g Gomega) *v1alpha1.LaneTable {
+	table := &v1alpha1.LaneTable{}
+	g.Expect(cluster.Get(ctx, poolName(), table)).To(Succeed())
+	g.Expect(table.Lanes).To(HaveLen(lanes))
+	return table
 }
 
 // ownedBy checks that every lane is owned, and each by one of the pods.
@@ -139,9 +165,7 @@ func ownedBy(ctx context.Context, g Gomega, pods []corev1.Pod) {
 
 // owners are the names of the pods that own each lane; "" for a lane that is on its way or nobody's.
 func owners(ctx context.Context, g Gomega) []string {
-	table := &v1alpha1.LaneTable{}
-	g.Expect(cluster.Get(ctx, poolName(), table)).To(Succeed())
-	g.Expect(table.Lanes).To(HaveLen(lanes))
+	table := table(ctx, g)
 	bound := map[int32]int32{}
 	for _, slot := range table.Slots {
 		if slot.Worker != nil {

@@ -104,7 +104,8 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 	})
 
 	It("rolls out", func(ctx SpecContext) {
-		phase(ctx, "roll out")
+		const rollout = "roll out"
+		phase(ctx, rollout)
 		before, err := workers(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		change(ctx, `{"template":{"metadata":{"annotations":{"example.org/version":"2"}}}}`)
@@ -116,11 +117,21 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 			}
 		}).WithContext(ctx).Should(Succeed())
 		settled(ctx, 4)
+		got, err := report(ctx, "GET", "report")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(paused(got, rollout)).To(ConsistOf(every()), "a rollout moves each lane once")
 	})
 
 	It("survives kill -9 of a worker's process", func(ctx SpecContext) {
-		phase(ctx, "kill -9 a worker")
+		const kill = "kill -9 a worker"
+		phase(ctx, kill)
 		victim := anyOwner(ctx)
+		var its []int32
+		for number, owner := range owners(ctx, Default) {
+			if owner == victim.Name {
+				its = append(its, int32(number))
+			}
+		}
 		killWorker(ctx, victim)
 		Eventually(func(g Gomega) {
 			g.Expect(cluster.Get(ctx, client.ObjectKeyFromObject(&victim), &victim)).To(Succeed())
@@ -128,6 +139,9 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 				g.Expect(c.RestartCount).To(BeNumerically(">", 0), c.Name)
 				g.Expect(c.Ready).To(BeTrue(), c.Name)
 			}
+			got, err := report(ctx, "GET", "report")
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(paused(got, kill)).To(ContainElements(its))
 		}).WithContext(ctx).Should(Succeed())
 		settled(ctx, 4)
 	})
@@ -180,6 +194,15 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		Expect(got.Words).To(BeEmpty())
 	})
 })
+
+// every are the numbers of all lanes.
+func every() []int32 {
+	var all []int32
+	for number := range int32(lanes) {
+		all = append(all, number)
+	}
+	return all
+}
 
 // left waits until no lane is owned by a pod that was deleted. It must not take as long as the pod's processes.
 func left(ctx SpecContext, victim corev1.Pod) {

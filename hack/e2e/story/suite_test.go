@@ -81,9 +81,12 @@ func install(ctx SpecContext) {
 	content, err := os.ReadFile(os.Getenv("E2E_MANIFEST"))
 	Expect(err).NotTo(HaveOccurred(), "E2E_MANIFEST is to be config/default, rendered")
 	objects := decode(bytes.ReplaceAll(content, []byte(":latest"), []byte(":"+tag)))
-	// Objects go in the opposite order: the namespace of the others last.
+	DeferCleanup(func(ctx SpecContext) { // In the opposite order: the namespace of the others last.
+		for _, object := range slices.Backward(objects) {
+			remove(ctx, object)
+		}
+	})
 	for _, object := range objects {
-		DeferCleanup(remove, object)
 		Eventually(func() error { // A CRD's kind, or a namespace, may take a moment.
 			return cluster.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.FieldOwner("convoy-e2e"), client.ForceOwnership)
 		}).WithContext(ctx).Should(Succeed())
