@@ -52,9 +52,10 @@ func (wk *worker) current(l *heldLane) bool { return wk.lanes[l.number] == l && 
 func (wk *worker) load(l *heldLane) {
 	b := wk.w.broker
 	var o order.Opening
+	stored := 0
 	b.request(wk.process, wk.run.on.broker, func() (err error) {
 		o, err = b.load(l, wk.run.uid)
-		l.opsDone = b.lanes[l.number].stored
+		stored = b.lanes[l.number].stored
 		return err
 	}, func(err error) {
 		switch {
@@ -68,6 +69,7 @@ func (wk *worker) load(l *heldLane) {
 				}
 			})
 		default:
+			l.opsDone = stored // and not when a copy of the request comes late
 			wk.openLane(l, o)
 		}
 	})
