@@ -29,6 +29,9 @@ func (w *World) comeToRest() {
 	if w.check.broken != nil {
 		return
 	}
+	// The last news may have led to a take-over, which ends with its quarantine and a balance.
+	w.until(w.clock.now + settleBound + w.settings.Timeout + w.settings.Fence)
+	w.reach(w.restless, NoRest)
 	w.until(w.clock.now + settleBound)
 	before := w.api.writes
 	w.until(w.clock.now + steadyBound)
