@@ -73,6 +73,10 @@ func (w *world) create(ctx context.Context, pool *v1alpha1.ConvoyPool) {
 	GinkgoHelper()
 	Expect(env.Client.Create(ctx, pool)).To(Succeed())
 	w.settled(ctx, int(*pool.Spec.Scaling.Workers))
+	if *pool.Spec.Scaling.Workers > 0 {
+		// A new pool's lanes count as forced until the table knows that they have been run.
+		Eventually(func() int { return forced(w.history.last()) }).Should(BeZero())
+	}
 }
 
 func (w *world) key(name string) client.ObjectKey {
