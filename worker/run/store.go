@@ -91,7 +91,11 @@ func (w *Worker) enqueue(l *heldLane, t letter) {
 func (w *Worker) operate(l *heldLane, due bool) {
 	c := &l.chain
 	switch {
-	case c.busy || l.fenced:
+	case c.busy:
+	case l.fenced:
+		if c.last != nil {
+			w.leave(l) // Its last word would not be heard.
+		}
 	case c.last != nil:
 		w.lastWord(l)
 	case l.open && c.dirty && (due || c.now) && !w.at.Before(c.after):

@@ -485,6 +485,40 @@ func TestSupersededWhileRunning(t *testing.T) {
 	})
 }
 
+// The broker says that another has the lane when nothing of the lane runs any more and one request is still under way.
+func TestSupersededWhenDrained(t *testing.T) {
+	for _, under := range []struct {
+		way     string
+		slow    brokertest.Operation
+		message string
+	}{
+		{"a flush", brokertest.Flush, `{"k": "a", "n": 1}`},
+		{"a dead letter", brokertest.DeadLetter, `{}`},
+	} {
+		t.Run(under.way, func(t *testing.T) {
+			story(t, 1, func(w *world) {
+				w.start()
+				w.grant(1, 1, 0)
+				w.publish(0, "proof")
+				w.allDone()
+				w.pass(time.Second)
+				w.broker.Delay(under.slow, time.Second)
+				before := w.broker.Calls(under.slow)
+				w.publishData(0, under.message)
+				w.until("the request is under way", func() bool { return w.broker.Calls(under.slow) > before })
+				w.broker.SetRecord(0, broker.Record{Token: drain.Token{Epoch: 7, Incarnation: 1}, Worker: "other"})
+				w.grant(2, 1)
+				w.untilStates("")
+				w.broker.Delay(under.slow, 0)
+				w.grant(3, 9, 0)
+				w.untilStates("0:Running")
+				w.publish(0, "b")
+				w.until("the lane runs again", func() bool { return w.handler.completed("b") == 1 })
+			})
+		})
+	}
+}
+
 func TestTheHandlerIsDownAtTheStart(t *testing.T) {
 	story(t, 1, func(w *world) {
 		w.handler.down = true
