@@ -29,6 +29,7 @@ type kubelet struct {
 	client    client.Client
 	broker    *broker
 	protocol  drain.Protocol
+	accounts  accounts
 
 	mu   sync.Mutex
 	pods map[types.UID]*runningPod
@@ -62,6 +63,7 @@ func startKubelet(namespace string, b *broker) *kubelet {
 	Expect(err).NotTo(HaveOccurred())
 	k := &kubelet{
 		namespace: namespace, client: lenient, broker: b, pods: map[types.UID]*runningPod{},
+		accounts: accounts{namespace: namespace, mapper: lenient.RESTMapper(), clients: map[string]client.Client{}},
 		protocol: drain.Protocol{Min: 1, Max: 1},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -144,7 +146,7 @@ func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) {
 		k.must(ctx, k.client.SubResource("binding").Create(ctx, pod, binding))
 		return
 	}
-	k.pods[pod.UID] = &runningPod{worker: newWorker(k, pod.Name, string(pod.UID), false)}
+	k.pods[pod.UID] = &runningPod{worker: newWorker(k, pod, false)}
 	pod.Status.Phase = corev1.PodRunning
 	pod.Status.PodIP = "10.0.0.1"
 	pod.Status.ContainerStatuses = nil
@@ -209,7 +211,7 @@ func (k *kubelet) crash(ctx context.Context, pod *corev1.Pod) {
 func (k *kubelet) restart(ctx context.Context, pod *corev1.Pod) {
 	GinkgoHelper()
 	k.change(func() {
-		k.pods[pod.UID] = &runningPod{worker: newWorker(k, pod.Name, string(pod.UID), true)}
+		k.pods[pod.UID] = &runningPod{worker: newWorker(k, pod, true)}
 	})
 	k.setWorkerState(ctx, pod, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}})
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/drain"
 )
 
 var _ = Describe("Scaling", func() {
@@ -104,6 +105,26 @@ var _ = Describe("A rollout", func() {
 		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionProgressing).Should(Equal("True/RolledOut"))
 		w.settled(ctx, 2)
 		Expect(w.history.grants(before.Revision)).To(HaveEach(BeEquivalentTo(1)))
+	})
+
+	It("to another service account leaves the old workers their rights until they have handed over", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.create(ctx, w.newPool(2, 4))
+		before, first := w.history.last(), poolName+"-worker"
+		w.kubelet.change(func() { w.kubelet.holds = func(string, drain.Unit) bool { return true } })
+		w.change(ctx, func(p *v1alpha1.ConvoyPool) { p.Spec.Template.Spec.ServiceAccountName = "second" })
+		Eventually(func() int { return releasing(w.history.last()) }).Should(BeNumerically(">", 0))
+		Eventually(w.mayReport).WithArguments(ctx, "second").Should(BeTrue())
+		Expect(w.mayReport(ctx, first)).To(BeTrue())
+		w.kubelet.change(func() { w.kubelet.holds = nil })
+		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionProgressing).Should(Equal("True/RolledOut"))
+		w.settled(ctx, 2)
+		Expect(w.pods(ctx)).To(HaveEach(HaveField("Spec.ServiceAccountName", "second")))
+		Expect(w.history.grants(before.Revision)).To(HaveEach(BeEquivalentTo(1)))
+		Expect(forced(w.history.last())).To(BeZero())
+		By("taking the rights back when no pod is left that needs them")
+		Eventually(w.mayReport).WithArguments(ctx, first).Should(BeFalse())
+		Expect(w.mayReport(ctx, "second")).To(BeTrue())
 	})
 
 	It("that somebody starts on the Deployment itself is carried out as well", func(ctx context.Context) {

@@ -47,6 +47,21 @@ func (o *observation) podStates() []plan.Pod {
 	return states
 }
 
+// accounts are the service accounts of the pods that may be workers, and of those that the Deployment may be making.
+func (o *observation) accounts() []string {
+	var accounts []string
+	if o.deployment != nil {
+		accounts = append(accounts, o.deployment.Spec.Template.Spec.ServiceAccountName)
+	}
+	for i := range o.pods {
+		pod := &o.pods[i]
+		if slices.ContainsFunc(o.state.Pods, func(p plan.Pod) bool { return p.PodRef == refOf(pod) }) {
+			accounts = append(accounts, pod.Spec.ServiceAccountName)
+		}
+	}
+	return slices.DeleteFunc(accounts, func(account string) bool { return account == "" })
+}
+
 // named is the pods that the table knows.
 func (o *observation) named() map[plan.PodRef]bool {
 	named := map[plan.PodRef]bool{}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,6 +25,8 @@ type worker struct {
 	machine   *drain.Machine
 	broker    *broker
 	kubelet   *kubelet
+	// client has the rights of the pod's service account.
+	client client.Client
 
 	started bool
 	raising *drain.Report
@@ -34,9 +37,9 @@ type worker struct {
 	draining []drain.Unit
 }
 
-func newWorker(k *kubelet, name, uid string, predecessor bool) *worker {
+func newWorker(k *kubelet, pod *corev1.Pod, predecessor bool) *worker {
 	return &worker{
-		name: name, uid: uid, broker: k.broker, kubelet: k,
+		name: pod.Name, uid: string(pod.UID), broker: k.broker, kubelet: k, client: k.accounts.client(pod.Spec.ServiceAccountName),
 		machine: drain.New(drain.Config{
 			Fence: 2 * time.Second, Born: wall.Now(), Predecessor: predecessor, Protocol: k.protocol,
 		}),
@@ -94,7 +97,7 @@ func (w *worker) confirm(grants []drain.Grant) {
 // turn is one turn of the worker's loop: it reads its mailbox, drains what may drain, and writes its report.
 func (w *worker) turn(ctx context.Context) {
 	object := &v1alpha1.ConvoyWorker{}
-	err := w.kubelet.client.Get(ctx, client.ObjectKey{Namespace: w.kubelet.namespace, Name: w.name}, object)
+	err := w.client.Get(ctx, client.ObjectKey{Namespace: w.kubelet.namespace, Name: w.name}, object)
 	if apierrors.IsNotFound(err) {
 		w.alone()
 	}
@@ -149,13 +152,13 @@ func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
 		w.wrote(report)
 		return
 	}
-	err := w.kubelet.client.Status().Update(ctx, object)
+	err := w.client.Status().Update(ctx, object)
 	if err == nil {
 		if before.Status != nil && len(object.Status.Lanes) < len(before.Status.Lanes) {
 			w.kubelet.drained(wall.Now())
 		}
 		w.wrote(report)
-	} else if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {
+	} else if !apierrors.IsForbidden(err) && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {
 		w.kubelet.fail(err)
 	}
 }

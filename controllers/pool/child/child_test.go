@@ -173,6 +173,34 @@ func TestSettingsAreNoTextToExpand(t *testing.T) {
 	}
 }
 
+func TestTheBindingIsForTheAccountsOfAllPods(t *testing.T) {
+	for name, c := range map[string]struct {
+		template map[string]any
+		pods     []string
+		want     []string
+	}{
+		"no pod":               {nil, nil, []string{"orders-worker"}},
+		"pods of this account": {nil, []string{"orders-worker", "orders-worker"}, []string{"orders-worker"}},
+		"pods of another":      {map[string]any{"serviceAccountName": "b"}, []string{"c", "a", "c"}, []string{"a", "b", "c"}},
+		"by the alias":         {map[string]any{"serviceAccount": "b"}, []string{"orders-worker"}, []string{"b", "orders-worker"}},
+		"the alias is weaker":  {map[string]any{"serviceAccount": "a", "serviceAccountName": "b"}, nil, []string{"b"}},
+	} {
+		config := readPool(t, filepath.Join("testdata", "smallest.pool.yaml"))
+		config.Template, config.Accounts = map[string]any{"spec": c.template}, c.pods
+		subjects, _, err := unstructured.NestedSlice(child.RoleBinding(config).Object, "subjects")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range subjects {
+			got = append(got, s.(map[string]any)["name"].(string))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: bound accounts (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestWhatCannotBeBuilt(t *testing.T) {
 	for name, change := range map[string]func(*child.Config){
 		"no image":     func(c *child.Config) { c.Image = "" },

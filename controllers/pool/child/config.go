@@ -31,6 +31,9 @@ type Config struct {
 	// Barrier says that the cluster does not restart the handler together with the worker, so that a restarted worker
 	// has to wait until no call of its predecessor can be running.
 	Barrier bool
+	// Accounts are the service accounts that pods of the pool run as now. Those of an earlier template may have another
+	// than the template names.
+	Accounts []string
 }
 
 func (c Config) validate() error {

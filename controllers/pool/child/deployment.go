@@ -77,9 +77,7 @@ func (c Config) template() (map[string]any, error) {
 		grace = defaultGrace
 	}
 	spec["terminationGracePeriodSeconds"] = grace + int64(c.drainTimeout())
-	if account, _ := spec["serviceAccountName"].(string); account == "" {
-		spec["serviceAccountName"] = AccountName(c.Pool.Name)
-	}
+	spec["serviceAccountName"] = c.account()
 	if _, said := spec["automountServiceAccountToken"]; !said {
 		spec["automountServiceAccountToken"] = false
 	}
