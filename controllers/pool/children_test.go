@@ -146,6 +146,29 @@ var _ = Describe("The children of a pool", func() {
 		}
 	})
 
+	It("do without the restart rule while any node's kubelet may not know it", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.create(ctx, w.newPool(1, 1))
+		rules := func() []corev1.ContainerRestartRule {
+			containers := w.deployment(ctx).Spec.Template.Spec.Containers
+			return containers[len(containers)-1].RestartPolicyRules
+		}
+		Expect(rules()).To(HaveLen(1))
+		for _, version := range []string{"v1.35.9", "of the house"} {
+			w.quiet(ctx)
+			node := &corev1.Node{
+				ObjectMeta: metav1.ObjectMeta{GenerateName: "old-"},
+				Status:     corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: version}},
+			}
+			Expect(env.Client.Create(ctx, node)).To(Succeed())
+			DeferCleanup(func(ctx context.Context) { Expect(client.IgnoreNotFound(env.Client.Delete(ctx, node))).To(Succeed()) })
+			Eventually(rules).Should(BeEmpty(), "when a node with kubelet %q joins", version)
+			w.quiet(ctx)
+			Expect(env.Client.Delete(ctx, node)).To(Succeed())
+			Eventually(rules).Should(HaveLen(1), "when that node has left")
+		}
+	})
+
 	It("do not include a pod that merely bears the pool's label", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		w.create(ctx, w.newPool(1, 2))

@@ -70,7 +70,20 @@ var (
 			return is && too && !unreachableSince(before).Equal(unreachableSince(after))
 		},
 	}
+
+	// kubeletChanged lets nodes with an old kubelet pass when they come and go, and those whose kubelet was replaced.
+	kubeletChanged = predicate.Funcs{
+		CreateFunc:  func(e event.CreateEvent) bool { return isOld(e.Object) },
+		DeleteFunc:  func(e event.DeleteEvent) bool { return isOld(e.Object) },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return isOld(e.ObjectOld) != isOld(e.ObjectNew) },
+	}
 )
+
+func isOld(o client.Object) bool {
+	node, is := o.(*corev1.Node)
+	return is && old(node)
+}
 
 // changed lets every event pass but an update that changes nothing of interest.
 func changed[T client.Object](differ func(before, after T) bool) predicate.Predicate {

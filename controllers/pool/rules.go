@@ -5,6 +5,7 @@ package pool
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -115,11 +116,13 @@ func (w *writer) oldKubelet(ctx context.Context) (bool, error) {
 	if err := w.config.Client.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
-	for i := range nodes.Items {
-		kubelet, err := version.Parse(nodes.Items[i].Status.NodeInfo.KubeletVersion)
-		if err == nil && kubelet.LessThan(rulesSince) {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(nodes.Items, func(node corev1.Node) bool { return old(&node) }), nil
+}
+
+// old says that a node's kubelet is not known to obey the rule. A node without a version has no kubelet yet, and so runs
+// nothing.
+func old(node *corev1.Node) bool {
+	text := node.Status.NodeInfo.KubeletVersion
+	kubelet, err := version.Parse(text)
+	return text != "" && (err != nil || kubelet.LessThan(rulesSince))
 }

@@ -46,7 +46,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Pod{}, ofPool, builder.WithPredicates(podChanged)).
 		Watches(&appsv1.Deployment{}, ofPool, builder.WithPredicates(deploymentChanged)).
 		Watches(&appsv1.ReplicaSet{}, ofPool, builder.WithPredicates(setChanged)).
-		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.onNode), builder.WithPredicates(nodeChanged))
+		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.onNode), builder.WithPredicates(nodeChanged)).
+		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.everyPool), builder.WithPredicates(kubeletChanged))
 	for _, kind := range []metav1.TypeMeta{accountKind, bindingKind, budgetKind} {
 		b = b.WatchesMetadata(partial(kind), ofPool)
 	}
@@ -87,6 +88,21 @@ func (r *Reconciler) onNode(ctx context.Context, node client.Object) []reconcile
 		if pods.Items[i].Spec.NodeName == node.GetName() {
 			requests = append(requests, byLabel(ctx, &pods.Items[i])...)
 		}
+	}
+	return requests
+}
+
+// everyPool is all pools: the kubelets of all nodes decide what may stand in any pool's template.
+func (r *Reconciler) everyPool(ctx context.Context, node client.Object) []reconcile.Request {
+	pools := &unstructured.UnstructuredList{}
+	pools.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ConvoyPoolList"))
+	if err := r.config.Client.List(ctx, pools, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "finding the pools that a kubelet matters to", "node", node.GetName())
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(pools.Items))
+	for i := range pools.Items {
+		requests = append(requests, byName(ctx, &pools.Items[i])...)
 	}
 	return requests
 }
