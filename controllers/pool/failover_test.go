@@ -5,6 +5,7 @@ package pool_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -106,6 +107,40 @@ var _ = Describe("A worker", func() {
 		Expect(forced(w.history.last())).To(BeZero())
 	})
 
+	It("whose acknowledgement comes late, when the table has moved on, is waited for and then believed", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.create(ctx, w.newPool(2, 6))
+		before := w.history.last()
+		late := w.workerOf(before, 0).Name
+		w.kubelet.change(func() { w.kubelet.mute = func(pod string) bool { return pod == late } })
+		By("revoking a lane of each of the two, of which one answers")
+		w.scale(ctx, 3)
+		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionHandOverStuck).Should(Equal("True/DrainTimeout"))
+		stuck := w.history.last()
+		Expect(releasing(stuck)).To(Equal(1))
+		revoked := slices.IndexFunc(stuck.Lanes, func(l v1alpha1.LaneOwnership) bool { return releases(&l) })
+		Expect(w.workerOf(stuck, revoked).Name).To(Equal(late))
+		By("moving lanes of others meanwhile")
+		names := w.podNames(ctx)
+		other := w.podNamed(ctx, names[slices.IndexFunc(names, func(pod string) bool { return pod != late })])
+		Expect(env.Client.Delete(ctx, other)).To(Succeed())
+		Eventually(w.podNames).WithArguments(ctx).Should(And(HaveLen(3), Not(ContainElement(other.Name))))
+		Eventually(func() []int { return ownedBy(w, other.Name) }).Should(BeEmpty())
+		Eventually(func() int { return releasing(w.history.last()) }).Should(Equal(1))
+		moved := w.history.last()
+		Expect(moved.Revision).To(BeNumerically(">", stuck.Revision))
+		Expect(moved.Lanes[revoked].Epoch).To(Equal(before.Lanes[revoked].Epoch), "long after drainTimeoutSeconds nobody else has it")
+		Expect(w.workerOf(moved, revoked).Name).To(Equal(late))
+		By("letting the acknowledgement through")
+		w.kubelet.change(func() { w.kubelet.mute = nil })
+		w.settled(ctx, 3)
+		Expect(w.history.grants(before.Revision)[revoked]).To(BeEquivalentTo(1))
+		Expect(w.workerOf(w.history.last(), revoked).Name).NotTo(Equal(late))
+		Expect(forced(w.history.last())).To(BeZero())
+		w.everyStepFollows()
+		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionHandOverStuck).Should(HavePrefix("False/"))
+	})
+
 	It("of an unknown protocol is left alone, and the pool says so", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		w.create(ctx, w.newPool(1, 2))
@@ -119,11 +154,15 @@ var _ = Describe("A worker", func() {
 func releasing(t *v1alpha1.LaneTable) int {
 	n := 0
 	for i := range t.Lanes {
-		if ptr.Deref(t.Lanes[i].State, v1alpha1.LaneOwned) == v1alpha1.LaneReleasing {
+		if releases(&t.Lanes[i]) {
 			n++
 		}
 	}
 	return n
+}
+
+func releases(l *v1alpha1.LaneOwnership) bool {
+	return ptr.Deref(l.State, v1alpha1.LaneOwned) == v1alpha1.LaneReleasing
 }
 
 // ownedBy is the lanes that the newest table says a pod holds.

@@ -37,6 +37,8 @@ type kubelet struct {
 	starts func(*corev1.Pod) bool
 	// holds says whether a lane that is to drain is held by a call; nil is no.
 	holds func(pod string, unit drain.Unit) bool
+	// mute says whether a pod's worker acts on what it reads but cannot write what it reports; nil is no.
+	mute func(pod string) bool
 	// fidgets says that pods change at every turn, which wakes the operator at once.
 	fidgets bool
 	// lingers says whether a pod's handler ignores SIGTERM after its worker has exited.

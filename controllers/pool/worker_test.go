@@ -138,6 +138,9 @@ func (w *worker) drain() {
 
 // write writes the report over the version that was read. What is not written now is written at the next turn.
 func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
+	if w.kubelet.mute != nil && w.kubelet.mute(w.name) {
+		return
+	}
 	report := w.machine.Report()
 	if w.raising != nil {
 		report = *w.raising
