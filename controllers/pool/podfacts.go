@@ -107,8 +107,12 @@ func (o *observation) podState(pod *corev1.Pod) plan.Pod {
 		p.Set = owner.Name
 	}
 	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+		switch {
+		case c.Status != corev1.ConditionTrue:
+		case c.Type == corev1.PodReady:
 			p.ReadySince = c.LastTransitionTime.Time
+		case c.Type == corev1.ContainersReady:
+			p.ContainersReadySince = c.LastTransitionTime.Time
 		}
 		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue && c.Reason == reasonPodGC {
 			p.PodGC = true

@@ -49,6 +49,9 @@ func (m *machine) facts(run *podRun) podFacts {
 // apply writes the facts into the pod's status. A terminal phase stays.
 func (f podFacts) apply(p *podObject, now time.Duration) {
 	p.worker, p.handler = f.worker, f.handler
+	if f.ready && !p.containersReady {
+		p.containersReadySince = now
+	}
 	p.containersReady = f.ready
 	p.workerDown, p.workerDownSince, p.backOff = f.down, f.downSince, f.backOff
 	p.restarts = f.restarts
@@ -70,20 +73,23 @@ func (f podFacts) apply(p *podObject, now time.Duration) {
 	}
 }
 
-// post sends the pod's facts to the API server soon, and again until it has answered.
+// post sends the pod's facts to the API server soon, and again until it has answered: one write at a time, so that an
+// older one does not come after a newer one.
 func (m *machine) post(run *podRun) {
 	if run.posting || !m.kubelet.alive {
+		run.outdated = true
 		return
 	}
-	run.posting = true
+	run.posting, run.outdated = true, false
 	kubelet := m.kubelet
 	kubelet.after(m.w.dice.span(2*time.Millisecond, 30*time.Millisecond), func() {
-		run.posting = false
+		run.outdated = false
 		facts := m.facts(run)
 		m.w.api.request(kubelet, m.api, func() error {
 			return m.w.api.patchPod(run.name, run.uid, func(p *podObject) { facts.apply(p, m.w.clock.now) })
 		}, func(err error) {
-			if err != nil && !errors.Is(err, errNotFound) {
+			run.posting = false
+			if run.outdated || err != nil && !errors.Is(err, errNotFound) {
 				m.post(run)
 			}
 		})

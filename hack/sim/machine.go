@@ -42,7 +42,8 @@ type podRun struct {
 	stopped     bool // everything has ended for good
 	pool        int  // how often the pool had been made anew
 	resigned    bool // a worker of it has resigned: a mark that lives and dies with the pod
-	posting     bool // a status write is due
+	posting     bool // a status write is due, or under way
+	outdated    bool // and what it says is not the newest
 }
 
 func newMachine(w *World, name string) *machine {

@@ -48,16 +48,17 @@ type podObject struct {
 	terminated bool // the kubelet has deleted it for good: gone as soon as no finalizer holds it
 	finalizer  bool
 
-	containersReady bool
-	ready           bool
-	readySince      time.Duration
-	serving         bool
-	cheap           bool
-	costSince       time.Duration
-	workerDown      bool
-	workerDownSince time.Duration
-	backOff         bool
-	restarts        int
+	containersReady      bool
+	containersReadySince time.Duration
+	ready                bool
+	readySince           time.Duration
+	serving              bool
+	cheap                bool
+	costSince            time.Duration
+	workerDown           bool
+	workerDownSince      time.Duration
+	backOff              bool
+	restarts             int
 }
 
 func (p *podObject) active() bool {

@@ -116,6 +116,9 @@ func (v *view) podState(pod *version[podObject]) plan.Pod {
 		Finalizer: o.finalizer, ContainersReady: o.containersReady, Ready: o.ready, Serving: o.serving,
 		Cheap: o.cheap, BackOff: o.backOff,
 	}
+	if o.containersReady {
+		p.ContainersReadySince = wallAt(o.containersReadySince)
+	}
 	if o.ready {
 		p.ReadySince = wallAt(o.readySince)
 	}

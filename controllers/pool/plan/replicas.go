@@ -25,7 +25,8 @@ type census struct {
 	// busy says that a pod without use could still be mistaken for one at work, ready or not yet seen cheap, or one at
 	// work for it: not yet seen at its usual cost, or with its gate open.
 	busy bool
-	// priced is when the cost of any was changed last, risen when the last of the needed became ready.
+	// priced is when the cost of any was changed last, risen when the last of the needed became ready, or its containers
+	// did: before, whoever chooses may even take it for one that has not been started.
 	priced, risen time.Time
 }
 
@@ -47,8 +48,8 @@ func (p *planner) census() census {
 			if d.Ready {
 				c.ready++
 				count.Ready++
-				c.risen = later(c.risen, d.ReadySince)
 			}
+			c.risen = later(c.risen, later(d.ReadySince, d.ContainersReadySince))
 			c.busy = c.busy || d.Cheap || !d.Serving
 		}
 		c.of[d.Set] = count

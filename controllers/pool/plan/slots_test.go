@@ -112,6 +112,10 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		}, 4},
 		{"one at work serves no more, though it is still ready", func(w *world, _ *Pod) { w.pod("p1").Serving = false }, 4},
 		{"one at work has just become ready", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag + 1) }, 4},
+		{"one at work that is not ready has just been started", func(w *world, d *Pod) {
+			w.pod("p1").Ready, w.pod("p1").ContainersReadySince, d.CostSince = false, w.now.Add(-DefaultWatchLag+1), w.now.Add(-DefaultWatchLag)
+			w.look()
+		}, 4},
 		{"one at work became ready, and that has been seen", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag) }, 3},
 		{"the ReplicaSet has not seen one at work ready", func(w *world, _ *Pod) { counts(w, 4, 2) }, 4},
 		{"another ReplicaSet cannot make its pods", func(w *world, _ *Pod) { w.Deployment.Sets = 2 }, 3},

@@ -69,10 +69,10 @@ type Pod struct {
 	Deleting bool
 	// Finalizer says that it carries convoy.dev/drained.
 	Finalizer bool
-	// ContainersReady and Ready are its conditions of these names; Ready includes the serving gate. ReadySince is when
-	// Ready became true; zero when it is false or not known.
-	ContainersReady, Ready bool
-	ReadySince             time.Time
+	// ContainersReady and Ready are its conditions of these names; Ready includes the serving gate. The others say since
+	// when they have been true; zero when they are false, or it is not known.
+	ContainersReady, Ready           bool
+	ContainersReadySince, ReadySince time.Time
 	// Serving is the readiness gate convoy.dev/serving; false when not yet set.
 	Serving bool
 	// Cheap says that it carries the lowest deletion cost, CostSince when it was given that, or its usual one again
