@@ -15,6 +15,10 @@ const (
 	ConditionProgressing = "Progressing"
 	// ConditionSourceClaimed says that the pool holds the claim on its source and lanes.
 	ConditionSourceClaimed = "SourceClaimed"
+	// ConditionSourceReachable says, by the worker, that the broker does what it is asked for since the claim. False when
+	// a lane's hold is lost, when something is refused that a person has to mend, and when a request fails for longer than
+	// handoff.fenceSeconds; the message has the broker's words.
+	ConditionSourceReachable = "SourceReachable"
 	// ConditionKeyExpressionValid says that the key expression compiles (by the controller) and gives keys on the
 	// messages there are (by the worker).
 	ConditionKeyExpressionValid = "KeyExpressionValid"

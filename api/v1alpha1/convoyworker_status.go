@@ -14,8 +14,8 @@ const MaxWorkerMessage = 1024
 // +kubebuilder:validation:XValidation:rule="!self.?resigned.orValue(false) || ((!has(self.lanes) || self.lanes.all(l, has(l.state) && l.state == 'Refused')) && (!has(self.shards) || self.shards.all(s, has(s.state) && s.state == 'Refused')))",message="a worker that has resigned holds no lane and no shard: leave the status to the worker"
 type ConvoyWorkerStatus struct {
 	// conditions are what the worker alone can know; the controller sums them up in the pool's. Types: SourceClaimed,
-	// KeyExpressionValid, HandlerAccepting, LaneBlocked, LaneStoreFull, Braking and KeySpansLanes. Up to 8, with messages
-	// of up to 1,024 characters. Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
+	// SourceReachable, KeyExpressionValid, HandlerAccepting, LaneBlocked, LaneStoreFull, Braking and KeySpansLanes. Up to 8,
+	// with messages of up to 1,024 characters. Example: [{type: HandlerAccepting, status: "True", reason: CallsSucceed}].
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -30,12 +30,22 @@ const (
 	ReasonFingerprintDiffers = "FingerprintDiffers"
 	// ReasonSourceNotFound means that the broker has no such source.
 	ReasonSourceNotFound = "SourceNotFound"
-	// ReasonSourceUnreachable means that the broker does not answer.
+	// ReasonSourceUnreachable means that the broker does not answer. SourceReachable has it, too.
 	ReasonSourceUnreachable = "SourceUnreachable"
 	// ReasonAccessDenied means that the broker refuses the pool's credentials, or a Secret is missing.
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonStoreUnfit means that the store cannot hold the lanes as safely as the source holds its messages.
 	ReasonStoreUnfit = "StoreUnfit"
+)
+
+// Reasons of SourceReachable, found by the worker. SourceUnreachable is the one of requests that fail for long.
+const (
+	// ReasonRequestsSucceed means that the broker does what it is asked for.
+	ReasonRequestsSucceed = "RequestsSucceed"
+	// ReasonRequestRefused means that the broker refuses something for good: a person has to mend what the message says.
+	ReasonRequestRefused = "RequestRefused"
+	// ReasonHoldLost means that the broker did not confirm lanes in time, so that nothing of them starts.
+	ReasonHoldLost = "HoldLost"
 )
 
 // Reasons of KeyExpressionValid.

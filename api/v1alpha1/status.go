@@ -8,8 +8,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // ConvoyPoolStatus is what the controller has observed of a pool. Volatile figures (backlog, parked) are written with a
 // scaling decision, when they cross zero or change by a factor of two, at most every 30 seconds; live ones are metrics.
 type ConvoyPoolStatus struct {
-	// conditions say how the pool is; Ready sums them up. Types: Ready, Progressing, SourceClaimed, KeyExpressionValid,
-	// TemplateAccepted, PodsAdmitted and HandlerAccepting, which are True when all is well; WorkerUnreachable,
+	// conditions say how the pool is; Ready sums them up. Types: Ready, Progressing, SourceClaimed, SourceReachable,
+	// KeyExpressionValid, TemplateAccepted, PodsAdmitted and HandlerAccepting, which are True when all is well; WorkerUnreachable,
 	// WorkerIncompatible, HandOverStuck, LaneBlocked, LaneStoreFull, HotLane, Braking and KeySpansLanes, which are False or
 	// absent then; and Rebalancing, which is information. Example: [{type: Ready, status: "True", reason: InForce}].
 	// +optional

@@ -116,6 +116,23 @@ var _ = Describe("A pool says who refuses what", func() {
 		})
 		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionReady).Should(Equal("True/InForce"))
 	})
+
+	It("when a worker reports that the broker does not do what it is asked for", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.kubelet.conditions = []metav1.Condition{{
+			Type: v1alpha1.ConditionSourceReachable, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonHoldLost,
+			Message: "the broker has not confirmed 2 lanes", LastTransitionTime: metav1.Now(),
+		}}
+		w.create(ctx, w.newPool(2, 2))
+		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionReady).Should(Equal("False/SourceReachable"))
+		Expect(w.condition(ctx, v1alpha1.ConditionSourceReachable)).To(Equal("False/HoldLost"))
+		Expect(w.fullCondition(ctx, v1alpha1.ConditionReady).Message).To(ContainSubstring("not confirmed 2 lanes"))
+		w.kubelet.change(func() {
+			w.kubelet.conditions[0].Status, w.kubelet.conditions[0].Reason = metav1.ConditionTrue, v1alpha1.ReasonRequestsSucceed
+		})
+		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionReady).Should(Equal("True/InForce"))
+		Expect(w.condition(ctx, v1alpha1.ConditionSourceReachable)).To(Equal("True/RequestsSucceed"))
+	})
 })
 
 // events are the events about the pool.

@@ -18,7 +18,7 @@ import (
 
 // summedUp are the conditions that workers report and the controller sums up.
 var summedUp = []string{
-	v1alpha1.ConditionSourceClaimed, v1alpha1.ConditionHandlerAccepting,
+	v1alpha1.ConditionSourceClaimed, v1alpha1.ConditionSourceReachable, v1alpha1.ConditionHandlerAccepting,
 	v1alpha1.ConditionLaneBlocked, v1alpha1.ConditionLaneStoreFull, v1alpha1.ConditionBraking, v1alpha1.ConditionKeySpansLanes,
 }
 
@@ -35,6 +35,7 @@ var problems = []problem{
 	{v1alpha1.ConditionPodsAdmitted, metav1.ConditionFalse},
 	{v1alpha1.ConditionProgressing, metav1.ConditionFalse},
 	{v1alpha1.ConditionSourceClaimed, metav1.ConditionFalse},
+	{v1alpha1.ConditionSourceReachable, metav1.ConditionFalse},
 	{v1alpha1.ConditionHandlerAccepting, metav1.ConditionFalse},
 	{v1alpha1.ConditionWorkerUnreachable, metav1.ConditionTrue},
 	{v1alpha1.ConditionHandOverStuck, metav1.ConditionTrue},

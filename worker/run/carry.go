@@ -70,6 +70,12 @@ func (w *Worker) fetch(l *heldLane, e *order.Effect) {
 // lane that is another's.
 func (w *Worker) fetchFor(ctx context.Context, l *heldLane, at order.Position) (broker.Message, error) {
 	waits := backoff{least: soonest, most: latest}
+	r, failed := request{"reading a message again", l.number, at}, false
+	defer func() {
+		if failed {
+			w.inbox.post(func() { w.succeeds(r) })
+		}
+	}()
 	for {
 		m, err := w.fetchOnce(ctx, l, at)
 		switch {
@@ -80,7 +86,8 @@ func (w *Worker) fetchFor(ctx context.Context, l *heldLane, at order.Position) (
 			return m, err
 		}
 		if ctx.Err() == nil {
-			w.trouble("reading a message again", l.number, err)
+			failed = true
+			w.trouble(r, err, func() bool { return w.is(l) })
 		}
 		if !waits.wait(ctx) {
 			return m, ctx.Err()

@@ -37,7 +37,8 @@
 //
 // The broker is away: messages in memory run on until the hold is over, which is fenceSeconds after the last confirmed
 // request; then nothing starts, and calls are cancelled. When it confirms again the lanes go on. What was not flushed is
-// flushed then.
+// flushed then. After the claim, SourceReachable=False says so: when a hold is lost, when something is refused that nobody
+// but a person can mend, and when a request fails for longer than fenceSeconds.
 //
 // A newer epoch record: the store answers Fenced, or a confirmation names the lane. The lane's calls are cancelled, and it
 // is held until none of them can be running.

@@ -129,7 +129,7 @@ func TestMessagesWithoutAKeyAreDeadLetteredOnceOneHasAKey(t *testing.T) {
 		w.grant(1, 1, 0, 1)
 		w.untilStates("0:Running 1:Running")
 		for range 3 {
-			w.publishData(0, `{"other": 1}`)
+			w.publishData(`{"other": 1}`)
 		}
 		w.pass(10 * time.Second)
 		status, message := w.api.condition(v1alpha1.ConditionKeyExpressionValid)
@@ -167,7 +167,7 @@ func TestAMessageWithoutAKeyIsPartOfProgress(t *testing.T) {
 		w.start()
 		w.grant(1, 1, 0)
 		w.publish(0, "stuck")
-		w.publishData(0, `{}`)
+		w.publishData(`{}`)
 		w.publish(0, "stuck", "a")
 		w.until("the other key is completed", func() bool { return w.handler.completed("a") == 1 })
 		w.grant(2, 1)
@@ -216,7 +216,7 @@ func TestAMessageWithoutAKeyBlocksItsLane(t *testing.T) {
 		w.start()
 		w.grant(1, 1, 0, 1)
 		w.publish(0, "a")
-		w.publishData(0, `{"k": 1.5}`)
+		w.publishData(`{"k": 1.5}`)
 		w.publish(0, "never")
 		w.publish(1, "b")
 		w.until("LaneBlocked", func() bool {

@@ -166,9 +166,9 @@ func (w *world) publish(lane int32, keys ...string) {
 	}
 }
 
-// publishData appends a message with that body.
-func (w *world) publishData(lane int32, data string) {
-	w.broker.Publish(lane, key.Message{Data: []byte(data), Timestamp: time.Now()})
+// publishData appends a message with that body to lane 0.
+func (w *world) publishData(data string) {
+	w.broker.Publish(0, key.Message{Data: []byte(data), Timestamp: time.Now()})
 }
 
 func (w *world) pass(d time.Duration) {

@@ -103,7 +103,7 @@ func (w *Worker) load(l *heldLane) {
 			case broker.KindOf(err) == broker.Fenced:
 				return func() { w.supersede(l) }
 			}
-			w.trouble("loading a lane", l.number, err)
+			w.trouble(request{doing: "loading a lane", lane: l.number}, err, func() bool { return w.is(l) && !l.open })
 			if !waits.wait(l.living) {
 				return nil
 			}

@@ -69,9 +69,7 @@ func (w *Worker) tryClaiming(ctx context.Context, b broker.Broker) bool {
 	for {
 		err := w.claimOnce(ctx, b)
 		if err == nil {
-			w.inbox.post(func() {
-				w.setCondition(v1alpha1.ConditionSourceClaimed, true, v1alpha1.ReasonClaimed, "the claim is this pool's")
-			})
+			w.inbox.post(w.claimed)
 			return true
 		}
 		if ctx.Err() != nil || !w.notClaimed(ctx, err, &waits) {

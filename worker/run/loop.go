@@ -56,6 +56,7 @@ func (w *Worker) lookAround() {
 	}
 	w.lookedAt = w.at
 	w.explainDrains()
+	w.judgeReach()
 	w.metrics.observe(w)
 }
 

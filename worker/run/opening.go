@@ -72,7 +72,12 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 		case ctx.Err() != nil:
 			return nil
 		}
-		w.trouble("opening a lane", unit.Index, err)
+		r := request{doing: "opening a lane", lane: unit.Index}
+		if sent.IsZero() {
+			w.count(r, err) // The mark could not be made, for which the broker can do nothing.
+		} else {
+			w.trouble(r, err, func() bool { o := w.openings[unit]; return o != nil && o.token == token })
+		}
 		if !waits.wait(ctx) {
 			return nil
 		}
@@ -111,6 +116,9 @@ func (w *Worker) openAnswered(unit drain.Unit, token drain.Token, e drain.Event)
 	w.step(e)
 }
 
+// confirming is the request to confirm lanes.
+var confirming = request{doing: "confirming lanes", lane: -1}
+
 // confirm asks the broker whether this worker's records are the newest. An answer that takes as long as the fence is
 // worth nothing, and the machine asks again before that.
 func (w *Worker) confirm(grants []drain.Grant) {
@@ -128,7 +136,7 @@ func (w *Worker) confirm(grants []drain.Grant) {
 		defer cancel()
 		lost, err := b.Confirm(ctx, asked)
 		if err != nil {
-			w.trouble("confirming lanes", -1, err)
+			w.trouble(confirming, err, func() bool { return len(w.machine.Report().Held) > 0 })
 			return nil
 		}
 		return func() { w.confirmed(sent, grants, lost) }
@@ -136,6 +144,7 @@ func (w *Worker) confirm(grants []drain.Grant) {
 }
 
 func (w *Worker) confirmed(sent time.Time, grants []drain.Grant, lost []broker.Superseded) {
+	w.succeeds(confirming)
 	gone := map[int32]broker.Superseded{}
 	for _, s := range lost {
 		gone[s.Lane] = s

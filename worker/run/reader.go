@@ -22,9 +22,14 @@ type arrival struct {
 // read reads a lane until it takes no more messages. It is a task of the lane.
 func (w *Worker) read(l *heldLane, after order.Position) {
 	waits := backoff{least: soonest, most: latest}
+	r, failed := request{doing: "reading a lane", lane: l.number}, false
 	for l.reading.Err() == nil {
 		err := l.store.Read(l.reading, after, func(messages []broker.Message) error {
 			waits.reset()
+			if failed {
+				failed = false
+				w.inbox.post(func() { w.succeeds(r) })
+			}
 			after = messages[len(messages)-1].Position
 			return w.hand(l, w.evaluate(messages))
 		})
@@ -35,7 +40,8 @@ func (w *Worker) read(l *heldLane, after order.Position) {
 			w.inbox.post(func() { w.supersede(l) })
 			return
 		case err != nil:
-			w.trouble("reading a lane", l.number, err)
+			failed = true
+			w.trouble(r, err, func() bool { return w.is(l) && !l.stopped })
 		}
 		if !waits.wait(l.reading) {
 			return

@@ -112,7 +112,8 @@ func (w *Worker) flush(l *heldLane) {
 	w.limit(&c.progress)
 	c.dirty, c.now = false, false
 	version := c.progress.Version
-	w.store(l, func(ctx context.Context) error { return l.store.Flush(ctx, &c.progress, false) }, func(err error) {
+	r := request{doing: "writing the progress of a lane", lane: l.number}
+	w.store(l, r, func(ctx context.Context) error { return l.store.Flush(ctx, &c.progress, false) }, func(err error) {
 		if err != nil {
 			c.after = w.at.Add(c.waits.draw())
 			w.soil(l)
@@ -134,7 +135,8 @@ func (w *Worker) writeLetter(l *heldLane) {
 	}
 	t := c.letters[at]
 	c.letters = slices.Delete(c.letters, at, at+1)
-	w.store(l, func(ctx context.Context) error { return deadLetter(ctx, l.store, t) }, func(err error) {
+	r := request{"writing a dead letter", l.number, t.letter.Position}
+	w.store(l, r, func(ctx context.Context) error { return deadLetter(ctx, l.store, t) }, func(err error) {
 		if err == nil {
 			t.done()
 			return
@@ -161,16 +163,21 @@ func deadLetter(ctx context.Context, store broker.Lane, t letter) error {
 }
 
 // store makes one operation of the lane's chain, and what follows from its end unless the lane is over.
-func (w *Worker) store(l *heldLane, operation func(context.Context) error, then func(error)) {
+func (w *Worker) store(l *heldLane, r request, operation func(context.Context) error, then func(error)) {
 	l.chain.busy = true
 	w.ask(func(context.Context) func() {
 		ctx, cancel := context.WithTimeout(l.living, requestTime)
 		defer cancel()
 		err := operation(ctx)
 		if err != nil && l.living.Err() == nil {
-			w.trouble("writing for a lane", l.number, err)
+			w.trouble(r, err, func() bool { return w.is(l) })
 		}
-		return func() { w.stored(l, err, then) }
+		return func() {
+			if err == nil {
+				w.succeeds(r)
+			}
+			w.stored(l, err, then)
+		}
 	})
 }
 
@@ -238,7 +245,7 @@ func (w *Worker) lastWord(l *heldLane) {
 			if err == nil || broker.KindOf(err) == broker.Fenced {
 				break
 			}
-			w.trouble("writing the last word of a lane", l.number, err)
+			w.trouble(request{doing: "writing the last word of a lane", lane: l.number}, err, func() bool { return w.is(l) })
 			if !waits.wait(ctx) {
 				break
 			}

@@ -504,7 +504,7 @@ func TestSupersededWhenDrained(t *testing.T) {
 				w.pass(time.Second)
 				w.broker.Delay(under.slow, time.Second)
 				before := w.broker.Calls(under.slow)
-				w.publishData(0, under.message)
+				w.publishData(under.message)
 				w.until("the request is under way", func() bool { return w.broker.Calls(under.slow) > before })
 				w.broker.SetRecord(0, broker.Record{Token: drain.Token{Epoch: 7, Incarnation: 1}, Worker: "other"})
 				w.grant(2, 1)

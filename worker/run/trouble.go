@@ -47,12 +47,18 @@ func (t *troubles) note(doing string, now time.Time) (untold int, tell bool) {
 	return untold, true
 }
 
-// trouble tells of a request that will be made again. lane is -1 for requests that belong to none.
-func (w *Worker) trouble(doing string, lane int32, err error) {
+// trouble tells of a request that will be made again, as long as the loop finds that it is made. It is for tasks.
+func (w *Worker) trouble(r request, err error, made func() bool) {
+	w.count(r, err)
+	w.inbox.post(func() { w.fails(r, err, made) })
+}
+
+// count counts and logs a request that will be made again. It is safe for every goroutine.
+func (w *Worker) count(r request, err error) {
 	kind := broker.KindOf(err).String()
 	w.metrics.brokerErrors.WithLabelValues(kind).Inc()
-	if untold, tell := w.troubles.note(doing+kind, time.Now()); tell {
-		w.config.Log.Warn("the broker does not do what it was asked for; it is asked again", "doing", doing, "lane", lane,
+	if untold, tell := w.troubles.note(r.doing+kind, time.Now()); tell {
+		w.config.Log.Warn("the broker does not do what it was asked for; it is asked again", "doing", r.doing, "lane", r.lane,
 			"kind", kind, "error", err, "untold", untold)
 	}
 }

@@ -57,6 +57,7 @@ type Worker struct {
 	news     conditions
 	calls    calls
 	halts    halts
+	reach    reach
 
 	// turns, effects and steps are buffers.
 	turns   []func()
