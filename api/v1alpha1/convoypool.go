@@ -79,9 +79,10 @@ type ConvoyPoolSpec struct {
 	Suspend *bool `json:"suspend,omitempty"`
 
 	// deletionPolicy says what becomes of what Convoy holds in the broker (claim, lanes, progress, parked messages)
-	// when the pool is deleted. Retain keeps it, and a pool of the same name and fingerprint takes it over; Delete
-	// deletes it, messages not yet completed included. Default: Retain. The source itself is never deleted. When the
-	// namespace terminates Delete may be cut short, because credentials go with it. Example: Delete.
+	// when the pool is deleted. Retain keeps it, and a pool of the same name and fingerprint takes it over. Delete
+	// keeps the pool until its workers have given back every lane; this version deletes nothing in the broker then,
+	// but says in the event BrokerStateKept what is left and how to delete it. Default: Retain. The source itself is
+	// never deleted. When the namespace terminates Delete is cut short. Example: Delete.
 	// +optional
 	// +default="Retain"
 	DeletionPolicy *DeletionPolicy `json:"deletionPolicy,omitempty"`
@@ -165,7 +166,8 @@ type DeletionPolicy string
 const (
 	// DeletionRetain keeps it; a pool of the same name and fingerprint takes it over.
 	DeletionRetain DeletionPolicy = "Retain"
-	// DeletionDelete deletes it, messages not yet completed included.
+	// DeletionDelete is for a pool whose state is not wanted any more. This version winds the pool down and says what is
+	// left to delete by hand.
 	DeletionDelete DeletionPolicy = "Delete"
 )
 

@@ -14,8 +14,8 @@ const (
 	// stays. Put on by the pod template, taken off by the controller.
 	FinalizerDrained = GroupName + "/drained"
 
-	// FinalizerClaim keeps a pool with deletionPolicy Delete until what Convoy holds in the broker is deleted. Put on
-	// and taken off by the controller; taken off at once when the namespace terminates.
+	// FinalizerClaim keeps a pool with deletionPolicy Delete until no worker of it is left that holds a lane. Put on and
+	// taken off by the controller; taken off at once when the namespace terminates.
 	FinalizerClaim = GroupName + "/claim"
 
 	// GateServing is the readiness gate of worker pods: True while the pod is bound to a slot. Set by the controller.

@@ -38,7 +38,9 @@ var _ = Describe("A pool that is deleted", func() {
 		Expect(env.Client.Delete(ctx, w.pool(ctx))).To(Succeed())
 		w.gone(ctx)
 		Expect(w.lastWithLanes().Lanes).To(HaveEach(HaveField("State", HaveValue(Equal(v1alpha1.LaneUnowned)))), "the table's last word")
-		Eventually(w.events).WithArguments(ctx).Should(ContainElement(HavePrefix("Warning BrokerStateKept")))
+		Eventually(w.events).WithArguments(ctx).Should(ContainElement(And(
+			HavePrefix("Warning BrokerStateKept"), ContainSubstring("`nats stream rm convoy_"+w.namespace+"_orders`"),
+		)))
 	})
 
 	It("in the foreground lets its pods go as they end", func(ctx context.Context) {
