@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/lane"
 )
 
 // owned is a world at rest in which lane 0, p0's at epoch 4, was granted by force in a table rebuilt at revision 20.
@@ -98,6 +99,34 @@ func TestQuarantineOutlivesTheSettings(t *testing.T) {
 	}
 	if got := w.Table.Quarantine; got != 15*time.Second {
 		t.Errorf("with no worker left it is %s, want 15s", got)
+	}
+}
+
+// As long as a lane's next grant is by force somebody may run it, though nobody is known to: that grant's wait does not
+// shrink, even if there is no pod and nothing that could make one.
+func TestQuarantineOutlivesAnOwnerWhomNobodyKnows(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		lane, shard Lane
+		want        time.Duration
+	}{
+		{"nobody has the lane", Lane{Epoch: 6}, Lane{Epoch: 6}, 15 * time.Second},
+		{"somebody may have the lane", Lane{Epoch: 6, Forced: true}, Lane{Epoch: 6}, 100 * time.Second},
+		{"somebody may have the shard", Lane{Epoch: 6}, Lane{Epoch: 6, Forced: true}, 100 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(1, 0)
+			w.Pool.Shards, w.Pool.Timeout = 1, 5*time.Second
+			c.lane.Slot, c.shard.Slot = lane.None, lane.None
+			w.Table = &Table{Revision: 9, Quarantine: 100 * time.Second, Lanes: []Lane{c.lane}, Shards: []Lane{c.shard}}
+			next := w.Table
+			if p := Make(w.State, w.now); p.Table != nil {
+				next = p.Table
+			}
+			if next.Quarantine != c.want {
+				t.Errorf("quarantine is %s, want %s", next.Quarantine, c.want)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -162,6 +163,59 @@ func TestARebuiltTableIsAboveTheLostOne(t *testing.T) {
 	w.pod("p0").Deleting, w.mailbox("p0").Report.Resigned = false, false
 	if p = Make(w.State, w.now); len(p.Specs) != 2 {
 		t.Errorf("%d of 2 mailboxes are told of the rebuilt table", len(p.Specs))
+	}
+}
+
+// A worker that was told a longer quarantine may run under the settings it came from, whatever the pool says now.
+func TestARebuiltQuarantine(t *testing.T) {
+	told := func(d time.Duration) []Worker {
+		return []Worker{{Pod: PodRef{"p0", "0"}, Spec: drain.Spec{Revision: 5, Quarantine: d}}}
+	}
+	for _, c := range []struct {
+		name    string
+		old     *Table
+		workers []Worker
+		want    time.Duration
+	}{
+		{"the settings alone", nil, nil, 40 * time.Second},
+		{"a shorter one was told", &Table{Quarantine: 20 * time.Second}, told(15 * time.Second), 40 * time.Second},
+		{"a worker was told a longer one", nil, told(100 * time.Second), 100 * time.Second},
+		{"the old table has a longer one", &Table{Quarantine: 90 * time.Second}, told(40 * time.Second), 90 * time.Second},
+		{"a worker was told a longer one than the old table has", &Table{Quarantine: 90 * time.Second}, told(100 * time.Second), 100 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := State{Live: true, Table: c.old, Workers: c.workers, Pool: Pool{Timeout: 30 * time.Second, Fence: 10 * time.Second}}
+			if got := rebuild(s).Table.Quarantine; got != c.want {
+				t.Errorf("the rebuilt quarantine is %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// An epoch can be far above every revision (the broker's, of another history, to which a grant was raised): what is
+// granted after a rebuild is above what may have followed it, too.
+func TestARebuiltRevisionIsAboveEveryEpoch(t *testing.T) {
+	const far = 5 * jump
+	worker := Worker{Pod: PodRef{"p0", "0"}, Spec: drain.Spec{Revision: 5}}
+	granted, holding, refused := worker, worker, worker
+	granted.Spec.Grants = []drain.Grant{{Epoch: far}}
+	holding.Report.Held = []drain.Held{{Epoch: far, State: drain.Draining}}
+	refused.Report.Held = []drain.Held{{Epoch: 3, State: drain.Refused, Floor: far}}
+	for _, c := range []struct {
+		name  string
+		state State
+	}{
+		{"one was told it", State{Workers: []Worker{granted}}},
+		{"one holds the lane at it", State{Workers: []Worker{holding}}},
+		{"the broker named it", State{Workers: []Worker{refused}}},
+		{"the old table has it", State{Table: &Table{Revision: 4, Lanes: []Lane{{Epoch: far}}}, Workers: []Worker{worker}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.state.Live, c.state.Pool.Lanes = true, 1
+			if table := rebuild(c.state).Table; table.Rebuilt < far+jump || table.Revision != table.Rebuilt {
+				t.Errorf("the table has revision %d, rebuilt %d; an epoch of %d was seen", table.Revision, table.Rebuilt, far)
+			}
+		})
 	}
 }
 
