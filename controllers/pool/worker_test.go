@@ -33,6 +33,8 @@ type worker struct {
 	dirty   bool
 	exited  bool
 	told    bool // SIGTERM
+	// refused says that its account has no right to its mailbox.
+	refused bool
 	// draining are lanes that were told to stop and have not drained yet.
 	draining []drain.Unit
 }
@@ -98,6 +100,7 @@ func (w *worker) confirm(grants []drain.Grant) {
 func (w *worker) turn(ctx context.Context) {
 	object := &v1alpha1.ConvoyWorker{}
 	err := w.client.Get(ctx, client.ObjectKey{Namespace: w.kubelet.namespace, Name: w.name}, object)
+	w.refused = apierrors.IsForbidden(err)
 	if apierrors.IsNotFound(err) {
 		w.alone()
 	}
