@@ -43,6 +43,7 @@ const (
 	// ReasonRequestsSucceed means that the broker does what it is asked for.
 	ReasonRequestsSucceed = "RequestsSucceed"
 	// ReasonRequestRefused means that the broker refuses something for good: a person has to mend what the message says.
+	// SourceClaimed has it, too, for what is neither of its own reasons.
 	ReasonRequestRefused = "RequestRefused"
 	// ReasonHoldLost means that the broker did not confirm lanes in time, so that nothing of them starts.
 	ReasonHoldLost = "HoldLost"

@@ -33,10 +33,24 @@ var ErrFenced = errors.New("a newer epoch record is in force")
 // ErrGone says that the broker no longer has a message: its retention took it.
 var ErrGone = errors.New("the message is no longer in the broker")
 
+// Cause tells errors of kind Permanent apart, as far as an adapter can.
+type Cause uint8
+
+const (
+	// CauseOther is none of the following.
+	CauseOther Cause = iota
+	// CauseNotFound: the broker has no such source.
+	CauseNotFound
+	// CauseDenied: the broker refuses the credentials of the pool, or one side the certificates of the other, or the user has no
+	// permission.
+	CauseDenied
+)
+
 // PermanentError is an error of kind Permanent. Mend says what a person can do.
 type PermanentError struct {
-	Err  error
-	Mend string
+	Err   error
+	Mend  string
+	Cause Cause
 }
 
 // Error is what happened and what can be done.

@@ -95,6 +95,19 @@ func (a *apiServer) condition(kind string) (status, message string) {
 	return string(c.Status), c.Message
 }
 
+// reason is a condition's reason, empty if there is no such condition.
+func (a *apiServer) reason(kind string) string {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	if a.object == nil || a.object.Status == nil {
+		return ""
+	}
+	if c := meta.FindStatusCondition(a.object.Status.Conditions, kind); c != nil {
+		return c.Reason
+	}
+	return ""
+}
+
 // reachable returns the object, or why there is none. The lock is held.
 func (a *apiServer) reachable() (*v1alpha1.ConvoyWorker, error) {
 	switch {

@@ -353,16 +353,22 @@ func TestRequestsFailAndAnswersAreLost(t *testing.T) {
 }
 
 func TestNobodyButAPersonCanMendIt(t *testing.T) {
-	story(t, 1, func(w *world) {
-		w.broker.Fail(brokertest.Fault{Operation: brokertest.Claim, Err: &broker.PermanentError{Err: errors.New("no permission"), Mend: "grant it"}})
-		w.start()
-		w.grant(1, 1, 0)
-		w.until("SourceClaimed is False", func() bool {
-			status, message := w.api.condition(v1alpha1.ConditionSourceClaimed)
-			return status == "False" && strings.Contains(message, "grant it")
+	for cause, reason := range map[broker.Cause]string{
+		broker.CauseOther: v1alpha1.ReasonRequestRefused, broker.CauseNotFound: v1alpha1.ReasonSourceNotFound, broker.CauseDenied: v1alpha1.ReasonAccessDenied,
+	} {
+		t.Run(reason, func(t *testing.T) {
+			story(t, 1, func(w *world) {
+				w.broker.Fail(brokertest.Fault{Operation: brokertest.Claim, Err: &broker.PermanentError{Err: errors.New("no"), Mend: "grant it", Cause: cause}})
+				w.start()
+				w.grant(1, 1, 0)
+				w.until("SourceClaimed is False", func() bool {
+					status, message := w.api.condition(v1alpha1.ConditionSourceClaimed)
+					return status == "False" && strings.Contains(message, "grant it") && w.api.reason(v1alpha1.ConditionSourceClaimed) == reason
+				})
+				w.untilStates("0:Running")
+			})
 		})
-		w.untilStates("0:Running")
-	})
+	}
 }
 
 func TestEndpoints(t *testing.T) {

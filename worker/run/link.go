@@ -86,21 +86,31 @@ func (w *Worker) claimOnce(ctx context.Context, b broker.Broker) error {
 
 // notClaimed shows why there is no claim, and waits before the next attempt. It returns false when ctx ends first.
 func (w *Worker) notClaimed(ctx context.Context, err error, waits *backoff) bool {
-	reason := v1alpha1.ReasonSourceUnreachable
-	var claim *broker.ClaimError
-	switch {
-	case errors.As(err, &claim) && claim.Other:
-		reason = v1alpha1.ReasonHeldByAnother
-	case errors.As(err, &claim):
-		reason = v1alpha1.ReasonFingerprintDiffers
-	case broker.KindOf(err) == broker.Permanent:
-		reason = v1alpha1.ReasonAccessDenied
-	}
+	reason := unclaimed(err)
 	w.inbox.post(func() { w.setCondition(v1alpha1.ConditionSourceClaimed, false, reason, err.Error()) })
 	if broker.KindOf(err) == broker.Permanent {
 		waits = &backoff{least: personWait, most: personWait}
 	}
 	return waits.wait(ctx)
+}
+
+// unclaimed is the reason for an error that stands in the way of the claim.
+func unclaimed(err error) string {
+	var claim *broker.ClaimError
+	var permanent *broker.PermanentError
+	switch {
+	case errors.As(err, &claim) && claim.Other:
+		return v1alpha1.ReasonHeldByAnother
+	case errors.As(err, &claim):
+		return v1alpha1.ReasonFingerprintDiffers
+	case !errors.As(err, &permanent):
+		return v1alpha1.ReasonSourceUnreachable
+	case permanent.Cause == broker.CauseNotFound:
+		return v1alpha1.ReasonSourceNotFound
+	case permanent.Cause == broker.CauseDenied:
+		return v1alpha1.ReasonAccessDenied
+	}
+	return v1alpha1.ReasonRequestRefused
 }
 
 // disconnect closes the connection after every task has ended.

@@ -75,11 +75,11 @@ func (c *connection) failure(ctx context.Context, doing string, err error) error
 	switch {
 	case errors.Is(err, client.ErrAuthorization), errors.Is(err, client.ErrAuthExpired), errors.Is(err, client.ErrAuthRevoked),
 		errors.Is(err, client.ErrAccountAuthExpired), errors.Is(err, client.ErrNkeysNotSupported):
-		return permanent(doing, err, "put credentials that the NATS servers accept into the Secret that source.nats.auth names")
+		return denied(doing, err, "put credentials that the NATS servers accept into the Secret that source.nats.auth names")
 	case distrust(err):
-		return permanent(doing, err, "let source.nats.tls, and the Secrets that it names, fit the certificates of the NATS servers")
+		return denied(doing, err, "let source.nats.tls, and the Secrets that it names, fit the certificates of the NATS servers")
 	case errors.Is(err, client.ErrPermissionViolation):
-		return permanent(doing, err, "allow the pool's user what the message names")
+		return denied(doing, err, "allow the pool's user what the message names")
 	case errors.Is(err, client.ErrMaxPayload):
 		return permanent(doing, err, "raise max_payload of the NATS servers")
 	}
@@ -109,4 +109,8 @@ func answered(doing string, api *jetstream.APIError) error {
 
 func permanent(doing string, err error, mend string) error {
 	return fmt.Errorf("%s: %w", doing, &broker.PermanentError{Err: err, Mend: mend})
+}
+
+func denied(doing string, err error, mend string) error {
+	return fmt.Errorf("%s: %w", doing, &broker.PermanentError{Err: err, Mend: mend, Cause: broker.CauseDenied})
 }

@@ -109,7 +109,9 @@ func TestPermissionMissing(t *testing.T) {
 	}
 	t.Run("answers", func(t *testing.T) {
 		_, b := allowed(t, all, func(p *server.Permissions) { p.Subscribe.Allow = []string{"other"} })
-		permanent(t, b.Claim(t.Context(), claim), "Permissions Violation for Subscription", client.InboxPrefix)
+		err := b.Claim(t.Context(), claim)
+		permanent(t, err, "Permissions Violation for Subscription", client.InboxPrefix)
+		caused(t, err, broker.CauseDenied)
 	})
 }
 

@@ -17,6 +17,15 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
+// caused checks the cause of an error of kind Permanent.
+func caused(t *testing.T, err error, want broker.Cause) {
+	t.Helper()
+	var is *broker.PermanentError
+	if !errors.As(err, &is) || is.Cause != want {
+		t.Errorf("error %v: want cause %d", err, want)
+	}
+}
+
 // permanent checks that an error is for a person: Permanent, with a mend, and with certain words.
 func permanent(t *testing.T, err error, words ...string) {
 	t.Helper()
@@ -34,7 +43,9 @@ func permanent(t *testing.T, err error, words ...string) {
 
 func TestSourceMissing(t *testing.T) {
 	j := serve(t)
-	permanent(t, connect(t, j.settings()).Claim(t.Context(), claim), "ORDERS", "does not exist", "source.nats.stream")
+	err := connect(t, j.settings()).Claim(t.Context(), claim)
+	permanent(t, err, "ORDERS", "does not exist", "source.nats.stream")
+	caused(t, err, broker.CauseNotFound)
 }
 
 // TestSourceThatDeletes has a source from which reading would take messages out.

@@ -46,8 +46,9 @@ func (s *state) readable(ctx context.Context) (*jetstream.StreamInfo, error) {
 		return nil, err
 	case info == nil:
 		return nil, &broker.PermanentError{
-			Err:  fmt.Errorf("the stream %s does not exist", s.source),
-			Mend: "make it, or correct source.nats.stream; Convoy never makes a source",
+			Err:   fmt.Errorf("the stream %s does not exist", s.source),
+			Mend:  "make it, or correct source.nats.stream; Convoy never makes a source",
+			Cause: broker.CauseNotFound,
 		}
 	case info.Config.Retention != jetstream.LimitsPolicy:
 		return nil, &broker.PermanentError{
