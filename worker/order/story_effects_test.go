@@ -147,7 +147,11 @@ func tellProgress(p *Progress) string {
 	}
 	slices.SortFunc(p.Attempts, func(x, y Attempt) int { return int(x.Sequence) - int(y.Sequence) })
 	for _, a := range p.Attempts {
-		fmt.Fprintf(&b, " tried %s %d times %d", a.Key, a.Sequence, a.Attempts)
+		where := ""
+		if a.Position == 0 {
+			where = " in the park"
+		}
+		fmt.Fprintf(&b, " tried %s %d%s times %d", a.Key, a.Sequence, where, a.Attempts)
 		if a.Suspect {
 			b.WriteString(" (suspect)")
 		}
