@@ -13,7 +13,10 @@ import (
 // TestNothingIsAllocated: the steady state allocates nothing, whether calls succeed, fail and are tried again, or time
 // out.
 func TestNothingIsAllocated(t *testing.T) {
-	f := newFlow(t, Config{MaxInFlightKeys: 64, BatchMaxMessages: 4, Buffer: 512, MaxAttempts: 1000, OutageKeys: 1 << 30, Timeout: 10, InitialBackoff: 10, MaxBackoff: 20}, 4, 1000)
+	f := newFlow(t, Config{
+		MaxInFlightKeys: 64, BatchMaxMessages: 4, Buffer: 512, MaxAttempts: 1000, OutageKeys: 1 << 30,
+		Timeout: 10, InitialBackoff: 10, MaxBackoff: 20,
+	}, 4, 1000)
 	progress := Progress{}
 	n := 0
 	round := func() {

@@ -59,7 +59,8 @@ func TestStrangersAreIgnored(t *testing.T) {
 	}
 	accepted := []bool{
 		s.Message(1, Message{Position: 1}), s.Done(0, 77), s.Failed(0, 1<<32|5, Failure{}), s.TimedOut(0, 0, 0), s.Parked(0, 1, 1, "a", 1), s.Unparked(0, 1, 1, "a", 1),
-		s.DeadLettered(0, 1, 1, "a"), s.Release(1, 1, "a"), s.Discard(1, 1, "a"), s.Revoke(1), s.Fenced(1), s.Pause(1), s.Resume(1), s.NotStarted(0), s.NotStarted(77), s.Snapshot(1, &Progress{}),
+		s.DeadLettered(0, 1, 1, "a"), s.Release(1, 1, "a"), s.Discard(1, 1, "a"),
+		s.Revoke(1), s.Fenced(1), s.Pause(1), s.Resume(1), s.NotStarted(0), s.NotStarted(77), s.Snapshot(1, &Progress{}),
 	}
 	for i, ok := range accepted {
 		if ok {

@@ -216,8 +216,10 @@ type pairCall struct {
 func TestSequencerIsTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config := Config{
-			MaxInFlightKeys: rapid.IntRange(1, 5).Draw(t, "in flight"), MaxAttempts: rapid.IntRange(1, 3).Draw(t, "attempts"), BatchMaxMessages: rapid.IntRange(1, 3).Draw(t, "batch"),
-			OnFailure: Policy(rapid.IntRange(0, 2).Draw(t, "policy")), Timeout: 50 * second, OutageKeys: 1 << 20, Brake: Brake{MinFailed: 1 << 20}, Seed: rapid.Uint64().Draw(t, "seed"),
+			MaxInFlightKeys: rapid.IntRange(1, 5).Draw(t, "in flight"), MaxAttempts: rapid.IntRange(1, 3).Draw(t, "attempts"),
+			BatchMaxMessages: rapid.IntRange(1, 3).Draw(t, "batch"),
+			OnFailure:        Policy(rapid.IntRange(0, 2).Draw(t, "policy")), Timeout: 50 * second, OutageKeys: 1 << 20,
+			Brake: Brake{MinFailed: 1 << 20}, Seed: rapid.Uint64().Draw(t, "seed"),
 		}
 		seq, err := New(config)
 		if err != nil {
@@ -230,7 +232,10 @@ func TestSequencerIsTheReference(t *testing.T) {
 			}
 			p.lanes = append(p.lanes, &referenceLane{number: int32(i)})
 		}
-		t.Repeat(map[string]func(*rapid.T){"message": p.message, "answer": p.answer, "time out": p.timeOut, "not started": p.notStarted, "hold": p.hold, "time": p.pass, "": p.compare})
+		t.Repeat(map[string]func(*rapid.T){
+			"message": p.message, "answer": p.answer, "time out": p.timeOut, "not started": p.notStarted,
+			"hold": p.hold, "time": p.pass, "": p.compare,
+		})
 	})
 }
 

@@ -38,7 +38,10 @@ func (s *Sequencer) Snapshot(number int32, p *Progress) bool {
 
 // appendAttempts notes the message a key has tried, and the others in its call.
 func (s *Sequencer) appendAttempts(p *Progress, k *key) {
-	p.Attempts = append(p.Attempts, Attempt{Position: k.tried.Position, Sequence: k.tried.Sequence, Hash: k.hash, Key: k.name, Attempts: k.attempts, Suspect: k.suspect && k.call == 0})
+	p.Attempts = append(p.Attempts, Attempt{
+		Position: k.tried.Position, Sequence: k.tried.Sequence, Hash: k.hash, Key: k.name,
+		Attempts: k.attempts, Suspect: k.suspect && k.call == 0,
+	})
 	if k.call == 0 {
 		return
 	}

@@ -32,7 +32,9 @@ const (
 	stateCount
 )
 
-var stateNames = [stateCount]string{"Resting", "Ready", "Alone", "Reading", "Recording", "Running", "Held", "Waiting", "DeadLettering", "Parked"}
+var stateNames = [stateCount]string{
+	"Resting", "Ready", "Alone", "Reading", "Recording", "Running", "Held", "Waiting", "DeadLettering", "Parked",
+}
 
 func (s State) String() string { return stateNames[s] }
 
@@ -57,7 +59,10 @@ const (
 	triggerCount
 )
 
-var triggerNames = [triggerCount]string{"arrived", "turned", "answered", "flushed", "succeeded", "failed", "timed out", "timer fired", "stored", "released", "discarded", "revoked", "paused", "not started"}
+var triggerNames = [triggerCount]string{
+	"arrived", "turned", "answered", "flushed", "succeeded", "failed", "timed out", "timer fired",
+	"stored", "released", "discarded", "revoked", "paused", "not started",
+}
 
 func (t trigger) String() string { return triggerNames[t] }
 

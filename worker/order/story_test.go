@@ -172,7 +172,10 @@ func (s *story) play(command string, a *arguments) string {
 	case "parked":
 		s.park(lane, a)
 	case "tried":
-		s.attempts = append(s.attempts, Attempt{Position: Position(a.number("position")), Sequence: Sequence(a.number("sequence")), Hash: hashOf(a.plain[0]), Key: a.plain[0], Attempts: uint32(a.number("attempts"))})
+		s.attempts = append(s.attempts, Attempt{
+			Position: Position(a.number("position")), Sequence: Sequence(a.number("sequence")),
+			Hash: hashOf(a.plain[0]), Key: a.plain[0], Attempts: uint32(a.number("attempts")),
+		})
 	case "open":
 		return s.open(lane, a)
 	case "message":
@@ -253,7 +256,10 @@ func (s *story) open(lane int32, a *arguments) string {
 		from, to, _ := strings.Cut(span, "-")
 		p.Ranges = append(p.Ranges, Range{Position(a.parse(from)), Position(a.parse(to))})
 	}
-	err := s.seq.Open(Opening{Lane: lane, Epoch: uint64(a.number("epoch")), Progress: p, Crashed: a.has("crashed"), CarefulThrough: Position(a.number("careful")), Parked: s.parked})
+	err := s.seq.Open(Opening{
+		Lane: lane, Epoch: uint64(a.number("epoch")), Progress: p, Parked: s.parked,
+		Crashed: a.has("crashed"), CarefulThrough: Position(a.number("careful")),
+	})
 	s.parked, s.attempts = nil, nil
 	if err != nil {
 		return err.Error()
@@ -271,7 +277,10 @@ func (s *story) park(lane int32, a *arguments) {
 		}
 	}
 	s.store[fmt.Sprint(lane, "/", key)] = sequences
-	s.parked = append(s.parked, ParkedKey{Hash: hashOf(key), Key: key, First: sequences[0], Last: sequences[len(sequences)-1], Count: len(sequences), Released: a.has("released")})
+	s.parked = append(s.parked, ParkedKey{
+		Hash: hashOf(key), Key: key, First: sequences[0], Last: sequences[len(sequences)-1],
+		Count: len(sequences), Released: a.has("released"),
+	})
 }
 
 func (s *story) message(lane int32, a *arguments) string {

@@ -164,12 +164,17 @@ func (w *world) dump() string {
 	for _, l := range w.lanes {
 		if li := w.seq.laneIndex(l.number); li != 0 {
 			at := w.seq.lanes[li]
-			fmt.Fprintf(&b, "lane %d at %d/%d: ready %d in round %v, payloads %d, running %d, storing %d, parked %d, pended %d, brake %v, credit %d, refused %d, version %d flushed %d recording %v\n", l.number, l.cursor, len(l.messages), at.ready.n, at.inRing, at.payloads, at.running, at.storing, at.parked, at.pended, at.brake.state, w.seq.Credit(l.number), at.refused, at.version, at.flushed, at.recording)
+			fmt.Fprintf(&b, "lane %d at %d/%d: ready %d in round %v, payloads %d, running %d, storing %d, parked %d, pended %d, ",
+				l.number, l.cursor, len(l.messages), at.ready.n, at.inRing, at.payloads, at.running, at.storing, at.parked, at.pended)
+			fmt.Fprintf(&b, "brake %v, credit %d, refused %d, version %d flushed %d recording %v\n",
+				at.brake.state, w.seq.Credit(l.number), at.refused, at.version, at.flushed, at.recording)
 		}
 	}
 	for i := range w.seq.keys.items {
 		if k := &w.seq.keys.items[i]; k.lane != 0 {
-			fmt.Fprintf(&b, "lane %d key %s %v front %d spill %d due %d attempts %d counted %v recorded %v at %d tried %v", w.seq.lanes[k.lane].id, k.name, k.state, k.front.n, k.spill.count, k.due, k.attempts, k.counted, k.recorded, k.recordAt, k.tried)
+			fmt.Fprintf(&b, "lane %d key %s %v front %d spill %d due %d attempts %d counted %v recorded %v at %d tried %v",
+				w.seq.lanes[k.lane].id, k.name, k.state, k.front.n, k.spill.count, k.due,
+				k.attempts, k.counted, k.recorded, k.recordAt, k.tried)
 			if p := w.seq.parkOf(k); p != nil {
 				fmt.Fprintf(&b, " park %+v", *p)
 			}

@@ -197,7 +197,10 @@ func (w *world) open(l *worldLane) {
 			if l.clean && slices.Contains(c.store, c.killer) {
 				c.kills = max(0, c.kills-1)
 			}
-			o.Parked = append(o.Parked, ParkedKey{Hash: c.hash, Key: k.name, First: c.store[0], Last: c.store[len(c.store)-1], Count: len(c.store), Released: c.cause == CauseLookAhead || c.released})
+			o.Parked = append(o.Parked, ParkedKey{
+				Hash: c.hash, Key: k.name, First: c.store[0], Last: c.store[len(c.store)-1],
+				Count: len(c.store), Released: c.cause == CauseLookAhead || c.released,
+			})
 		}
 	}
 	slices.SortFunc(o.Parked, func(a, b ParkedKey) int { return cmp.Compare(a.Key, b.Key) })
@@ -208,7 +211,8 @@ func (w *world) open(l *worldLane) {
 	for l.cursor = 0; l.cursor < len(l.messages) && l.messages[l.cursor].Position <= l.record.LowWater; {
 		l.cursor++
 	}
-	w.say("open lane %d epoch %d crashed %v low %d ranges %v attempts %v parked %v", l.number, l.epoch, o.Crashed, l.record.LowWater, l.record.Ranges, l.record.Attempts, o.Parked)
+	w.say("open lane %d epoch %d crashed %v low %d ranges %v attempts %v parked %v",
+		l.number, l.epoch, o.Crashed, l.record.LowWater, l.record.Ranges, l.record.Attempts, o.Parked)
 }
 
 // crash ends the process; what was on its way to the store arrives or not, in order for each queue.
