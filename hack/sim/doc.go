@@ -55,6 +55,10 @@
 //   - Clocks run at one rate. (That a fenced worker measures no slower than the one that waits is the runner's duty.)
 //   - Routing: shards are owned like lanes and held to the same rules, but nothing is routed.
 //   - The broker keeps what it has acknowledged. Its data are never lost or restored.
+//   - A pool is made larger and smaller, suspended, rolled out and made anew; its other settings (the time-outs among
+//     them), the number of its lanes and the versions of the protocol never change while the adversary is at work.
+//   - The broker looks at the pool's claim whenever a lane is opened. The JetStream adapter looks once, when the worker
+//     starts.
 //   - Batches are of one message. The sequencer's own tests play them.
 //
 // # What is checked
