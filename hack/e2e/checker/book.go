@@ -66,8 +66,6 @@ type running struct {
 	Call
 	process string
 	since   time.Time
-	// void says that the call was refused or is overtaken: its end changes nothing.
-	void bool
 }
 
 // NewBook makes an empty book. A call is over callTime after its start, whatever is told.
@@ -95,9 +93,8 @@ func (b *Book) Start(process string, call Call, now time.Time) Decision {
 	r := &running{Call: call, process: process, since: now}
 	b.running[callName{process, call.ID}] = r
 	b.sameAsEver(key, call, now)
-	if call.Epoch < key.epoch || !b.current(r, now) {
-		b.violate(now, RuleStale, "%v came after epoch %d of its key or a higher one of its lane", call, key.epoch)
-		r.void = true
+	if !b.current(r, now) {
+		b.violate(now, RuleStale, "%v came after epoch %d of its lane", call, b.lane(call.Lane).epoch>>incarnationBits)
 		return Decision{State: key.state, Refuse: true}
 	}
 	decision := b.overlap(key, r, now)
@@ -112,7 +109,7 @@ func (b *Book) Start(process string, call Call, now time.Time) Decision {
 func (b *Book) advance(key *convoy, call Call, now time.Time) {
 	number := call.Event.Number
 	if call.Epoch > key.epoch {
-		key.epoch, key.attempt = call.Epoch, 0
+		key.epoch = call.Epoch
 		key.cursor = min(number-1, key.done)
 	}
 	switch {
@@ -145,8 +142,8 @@ func (b *Book) End(process string, id uint64, outcome Outcome, now time.Time) bo
 	delete(b.running, name)
 	key := b.key(r.Key)
 	b.touch(r, now)
-	if r.void || key.call != r {
-		return false
+	if key.call != r {
+		return false // It was refused, or is overtaken.
 	}
 	key.call = nil
 	if outcome == Failed {

@@ -291,6 +291,22 @@ func TestACallOfThePastChangesNothing(t *testing.T) {
 	}
 }
 
+func TestAnAnswerProvesNothingAboutWhatCameLater(t *testing.T) {
+	s := newTale()
+	s.publish("k", 1)
+	s.publish("l", 1)
+	s.start("p", call("k", 1, 1))
+	s.start("p", call("l", 1, 1))
+	s.start("q", call("k", 1, 2))
+	first := s.asks["p"]
+	s.start("q", call("l", 1, 2))
+	s.Answer("p", first)
+	s.Leave("p")
+	if diff := cmp.Diff([]Rule{RuleOverlap}, s.broken()); diff != "" {
+		t.Errorf("the process lived at the first question and nobody knows of the second: %s", diff)
+	}
+}
+
 func TestTheStateIsThatOfTheLastCompleted(t *testing.T) {
 	s := newTale()
 	s.publish("k", 3)

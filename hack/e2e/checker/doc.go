@@ -17,7 +17,7 @@
 //	Overlap      two calls of one key ran at once
 //	Skipped      a message started before the one before it of its key was completed
 //	WentBack     a message came again though its key had gone on, without a new epoch
-//	Stale        a call with a lower epoch than its key or lane has already seen
+//	Stale        a call with a lower epoch than its lane has already seen
 //	TwoOwners    two pods ran one lane at one epoch
 //	Moved        a key came from two lanes, or a message with two sequences
 //	Impossible   the handler met a transition that the order's life does not have

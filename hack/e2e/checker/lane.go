@@ -75,14 +75,10 @@ func (b *Book) touch(r *running, now time.Time) {
 	}
 }
 
-// reachOf is how long before its lane's last completion at the epoch before a message was completed that comes again.
+// reachOf is how long before its lane's last completion at the epoch before a message was completed that comes again;
+// below zero if it was completed at this epoch.
 func (b *Book) reachOf(key *convoy, call Call) time.Duration {
-	before := b.lane(call.Lane).before
-	done := at(key.doneAt, call.Event.Number)
-	if done.IsZero() || done.After(before) {
-		return 0
-	}
-	return before.Sub(done)
+	return b.lane(call.Lane).before.Sub(at(key.doneAt, call.Event.Number))
 }
 
 func (b *Book) publishedAt(event shop.Event, now time.Time) {

@@ -20,7 +20,6 @@ func (b *Book) overlap(key *convoy, r *running, now time.Time) Decision {
 	if former == nil || now.Sub(former.since) > b.callTime {
 		return Decision{}
 	}
-	former.void = true
 	if former.process == r.process {
 		b.violate(now, RuleOverlap, "%v started while %v ran", r.Call, former.Call)
 		return Decision{}

@@ -90,9 +90,13 @@ func TestAnOrderIsTakenThroughItsLife(t *testing.T) {
 		{event(1, shop.Created), 1, http.StatusOK},
 		{event(2, shop.Paid), 1, http.StatusOK},
 		{event(2, shop.Paid), 2, http.StatusOK}, // A repeat, after a crash.
-		{event(3, shop.Packed), 1, http.StatusConflict},
+		{event(3, shop.Packed), 1, http.StatusConflict}, // Of the past, and not worked on.
 		{event(3, shop.Delivered), 2, http.StatusUnprocessableEntity},
 	} {
+		s.settings.Work = 0
+		if c.want == http.StatusConflict {
+			s.settings.Work = time.Hour
+		}
 		if got := s.deliver(t.Context(), call(c.event, c.epoch)); got != c.want {
 			t.Errorf("call %d is answered with %d, want %d", i, got, c.want)
 		}
