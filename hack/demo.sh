@@ -2,7 +2,7 @@
 # Builds what the demo runs, and runs it. Its first line says what that takes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-echo "demo: from cold about 10 minutes on 2 cores, 250 MB of download and 6 GB of disk (Go's caches); later about 20 s and the demo's own time"
+echo "demo: from cold about 10 minutes on 2 idle cores, 180 MB of download and 7 GB of disk (Go's caches); later about 30 s and the demo's own time"
 command -v go >/dev/null || { echo "Go is missing: install the version that go.mod names, or newer" >&2; exit 1; }
 [ "$(uname -s)" = Linux ] || { echo "the demo needs Linux: its pods are processes with addresses of their own on loopback" >&2; exit 1; }
 

@@ -89,7 +89,7 @@ func TestAnOrderIsTakenThroughItsLife(t *testing.T) {
 	}{
 		{event(1, shop.Created), 1, http.StatusOK},
 		{event(2, shop.Paid), 1, http.StatusOK},
-		{event(2, shop.Paid), 2, http.StatusOK}, // A repeat, after a crash.
+		{event(2, shop.Paid), 2, http.StatusOK},         // A repeat, after a crash.
 		{event(3, shop.Packed), 1, http.StatusConflict}, // Of the past, and not worked on.
 		{event(3, shop.Delivered), 2, http.StatusUnprocessableEntity},
 	} {
