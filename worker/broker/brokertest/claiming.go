@@ -79,6 +79,9 @@ func (s *suite) adopted() {
 	a.flush(true)
 	s.Claim.UID += "2"
 	connection := s.connect()
+	another := s.Claim
+	another.Name += "2"
+	s.refusedClaim(s.bare().Claim(s.t.Context(), another), true, s.Claim)
 	_, err := connection.Open(s.t.Context(), grantOf(1, 1))
 	s.refused(err, token(41), false)
 	b := s.opened(connection, 1, 42)

@@ -177,6 +177,20 @@ func TestLoginWrong(t *testing.T) {
 	}
 }
 
+// TestLoginIsNotGivenUp is refused again and again before the Secret is mended.
+func TestLoginIsNotGivenUp(t *testing.T) {
+	wrong, right := userPassword(t), userPassword(t)
+	g := guard(t, right, wrong)
+	g.source(t, right)
+	b := g.connect(t)
+	until(t, "the server has refused four times", func() bool {
+		closed, err := g.server.Connz(&server.ConnzOptions{State: server.ConnClosed})
+		return err == nil && closed.Total >= 5 // One of them has made the source.
+	})
+	right.mount(t, g.directory)
+	until(t, "the claim is made", func() bool { return b.Claim(t.Context(), claim) == nil })
+}
+
 // TestLoginRotates changes what the server demands, and the Secret, under a connection that goes on.
 func TestLoginRotates(t *testing.T) {
 	for kind, logins := range kinds {

@@ -150,6 +150,29 @@ func confirmed(t *testing.T, j *jet) {
 	}
 }
 
+// TestRequestEndsWithConnection loses the connection while requests wait for their answers: they fail at once, long before
+// their own time is over.
+func TestRequestEndsWithConnection(t *testing.T) {
+	j := begun(t)
+	p := proxied(t, j.address())
+	b := claimed(t, j.settings(through(p)))
+	lane, _ := owned(t, b, grant(1, 1))
+	l := p.link()
+	l.down.close()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	ended := make(chan error, 2)
+	go func() { _, err := b.Confirm(ctx, []broker.Grant{grant(1, 1)}); ended <- err }()
+	go func() { ended <- lane.Flush(ctx, &order.Progress{LowWater: 1}, false) }()
+	until(t, "the server has answered", func() bool { return l.down.keeps() })
+	shut(t, l.client)
+	for range 2 {
+		if err := <-ended; err == nil || broker.KindOf(err) != broker.Retryable || ctx.Err() != nil {
+			t.Errorf("a request whose connection is lost: %v", err)
+		}
+	}
+}
+
 // TestClaimRequired opens a lane before the claim is made.
 func TestClaimRequired(t *testing.T) {
 	j := begun(t)

@@ -35,6 +35,13 @@ type gate struct {
 	kept []byte
 }
 
+// keeps says whether something is kept.
+func (g *gate) keeps() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.kept) > 0
+}
+
 func (g *gate) pass(to io.Writer, b []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -168,15 +168,16 @@ func (s *state) countSome(ctx context.Context, asked []counting, counts []int64)
 	return nil
 }
 
-// countAnswer reads how many messages there are from one answer. The end of an answer that had a message counts nothing.
+// countAnswer reads how many messages there are. An answer is the next message and then, apart, its end, which says how many
+// messages follow that one; or that there is none. (The message says it, too, but servers before 2.12 count it itself there.)
 func countAnswer(answer *client.Msg) (pending int64, counted bool, err error) {
 	if answer.Header.Get(headerSequence) != "" { // A message, which may have a header Status of its own.
-		n, err := number(answer, headerNumPending)
-		return int64(n) + 1, true, err
+		return 0, false, nil
 	}
 	switch status := answer.Header.Get(headerStatus); status {
 	case statusEnd:
-		return 0, false, nil
+		n, err := number(answer, headerNumPending)
+		return int64(n) + 1, true, err
 	case statusNone:
 		return 0, true, nil
 	case statusNoResponders:

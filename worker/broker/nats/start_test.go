@@ -83,9 +83,18 @@ func TestStartNew(t *testing.T) {
 		begins(t, lane, "new")
 	}
 	sampled(t, b, 0, 1, 1, 0)
-	// Another setting does not move a pool that has begun.
+	// Another setting does not move a pool that has begun, nor does a pool that was made again.
 	lane, _ := owned(t, claimed(t, j.settings()), grant(1, 2))
 	begins(t, lane, "new")
+	again, c := connect(t, j.settings(fromNew)), claim
+	c.UID = "2"
+	if err := again.Claim(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	lane, _ = owned(t, again, grant(3, 1))
+	publish(t, js, 3, messages("newest")...)
+	begins(t, lane, "newest")
+	sampled(t, again, 0, 1, 1, 1)
 }
 
 func sampled(t *testing.T, b broker.Sampler, want ...int64) {
