@@ -150,6 +150,9 @@ func (c *checker) opened(unit drain.Unit, written drain.Token, uid string) {
 
 // started is called when a worker starts to run a unit: nobody else may still work on it, quarantine or not.
 func (c *checker) started(wk *worker, unit drain.Unit) {
+	if !wk.machine.MayStart(unit, c.w.wall()) {
+		return // its hold is over already
+	}
 	c.others(wk.run, func(run *podRun) {
 		if what := worksOn(run, unit); what != "" {
 			c.fail(GivenUnreleased, about{lane: unitName(unit)}, "%s is started by %s while %s %s", unitName(unit), wk.run.name, run.name, what)

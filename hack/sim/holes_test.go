@@ -42,5 +42,9 @@ var mendedHoles = []struct {
 	{5059224, "a deposed leader opened a gate that had been closed since"},
 	{9013949, "an old count of ready pods fitted, with one given up and one bound again in each other's place"},
 	{1759, "a pod bound again was as cheap as the idle one when the Deployment shrank"},
+	{19040564, "a pool made anew: the first owner resigned before it had asked the broker, and the next opened above a worker that ran on"},
+	{21042320, "a worker of a pool deleted by force opened a lane that it had been granted then"},
+	{31157387, "a table put back came to a revision again that a worker had seen: it ignored its revoke"},
+	{31157946, "likewise its grant"},
 	{11003699, "a worker raised its incarnation for ever to overcome its own higher epoch"},
 }

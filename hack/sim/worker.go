@@ -99,6 +99,7 @@ func (wk *worker) do(e drain.Effect) {
 		wk.pause(e.Unit)
 	case drain.ResumeUnit:
 		wk.w.check.runs(wk, e.Unit)
+		wk.w.check.started(wk, e.Unit)
 		wk.unpause(e.Unit)
 	case drain.Confirm:
 		wk.confirm(e.Grants)

@@ -176,12 +176,14 @@ func TestFirstOwnersThatNeverOpened(t *testing.T) {
 		for j := range w.Workers[i].Spec.Grants {
 			w.Workers[i].Spec.Grants[j].Epoch = first
 		}
-		w.Workers[i].Report.Held = nil
+		for j := range w.Workers[i].Report.Held {
+			w.Workers[i].Report.Held[j].State, w.Workers[i].Report.Held[j].Epoch = drain.Opening, first
+		}
 	}
 	if p := Make(w.State, w.now); p.Table != nil || len(p.Specs) > 0 {
 		t.Fatalf("the first owners, who do not wait, are told otherwise: %+v", p)
 	}
-	w.mailbox("p0").Report.Resigned = true
+	w.mailbox("p0").Report.Resigned, w.mailbox("p0").Report.Held = true, nil
 	forced := map[bool]int{}
 	for _, s := range Make(w.State, w.now).Specs {
 		for _, g := range s.Spec.Grants {
