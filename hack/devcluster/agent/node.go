@@ -50,11 +50,16 @@ func (a *Agent) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// As a kubelet of the control plane's version: what this agent knows, it knows as that does.
+	version, err := a.client.Discovery().ServerVersion()
+	if err != nil {
+		return err
+	}
 	now := metav1.Now()
 	made.Status.Capacity, made.Status.Allocatable = capacity, capacity
 	made.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: hostIP}, {Type: corev1.NodeHostName, Address: a.NodeName}}
 	made.Status.NodeInfo = corev1.NodeSystemInfo{
-		OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, ContainerRuntimeVersion: "processes://1", KubeletVersion: "convoy-devcluster-agent",
+		OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, ContainerRuntimeVersion: "devcluster-agent://processes", KubeletVersion: version.GitVersion,
 	}
 	made.Status.DeclaredFeatures = features
 	made.Status.Conditions = []corev1.NodeCondition{{
