@@ -68,7 +68,8 @@
 // every message completed, the balance hold, pods and gates be as wanted, and then nobody may write any more.
 //
 // A process that was frozen between the check of its hold and the call may have one stale call for each running key; its
-// token gives it away. Three ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in
+// token gives it away, but for one case: the process itself, which counts the call as over by the instant at which it was
+// sent, may try the message again while the stale call is still at work. Three ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in
 // nobody's hands here; they are counted and told (Result.Excused), and the pods so deleted drain within their grace:
 //
 //   - A rollout that starts while another is under way takes pods of the older one that were not yet seen ready.

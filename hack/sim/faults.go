@@ -33,6 +33,7 @@ type faults struct {
 	keyByEpoch    bool // progress is keyed by the lane's epoch alone
 	noLastWord    bool // a lane is said to be empty before its progress is recorded
 	timeoutFails  bool // a timed-out call counts as failed at once
+	failedIsDone  bool // a call that failed is answered as if it had succeeded
 }
 
 func (f *faults) settings(s *Settings) {

@@ -100,6 +100,9 @@ var rulesTakenAway = []missing{
 	{"timed out is failed", "a timed-out call holds its key until the call can have ended", []Rule{KeyOverlap}, 500, nil, func() *faults {
 		return &faults{timeoutFails: true}
 	}},
+	{"failed is done", "a message that failed is tried again before the next of its key", []Rule{Skipped}, 500, nil, func() *faults {
+		return &faults{failedIsDone: true}
+	}},
 	{"empty before flushed", "a lane is empty only when its progress is recorded", []Rule{WentBack, Skipped}, 500, nil, func() *faults {
 		return &faults{noLastWord: true}
 	}},
