@@ -245,6 +245,9 @@ const (
 	// proportional: the Deployment was made larger in mid-rollout, and its controller, refused in the middle of sizing
 	// the ReplicaSets in proportion, began anew with some already sized, and made another smaller than before.
 	proportional = "by proportional scaling of a Deployment that grows"
+	// lateKubelet: a pod that was not ready for another reason came back while its kubelet had not seen that its gate was
+	// closed, and counted in place of the one that had got its slot.
+	lateKubelet = "by a kubelet that had not seen a gate close"
 	// lateShrink: see misjudged.
 	lateShrink = "by a shrink that nobody could know of"
 )
@@ -261,6 +264,11 @@ func (c *checker) excuse(pod *version[podObject]) string {
 	case c.misjudged(pod.obj.uid):
 		return lateShrink
 	}
+	for _, other := range c.w.api.pods.all() {
+		if o := other.obj; o.readyLate && o.ready && o.active() {
+			return lateKubelet
+		}
+	}
 	return ""
 }
 
@@ -275,7 +283,16 @@ func (c *checker) resized(v *view, p plan.Plan) {
 		return
 	}
 	table := c.w.api.tables.get(tableName)
-	c.shrunk, c.late = c.w.clock.now, table != nil && table.rv != v.tableRV
+	c.shrunk, c.late = c.w.clock.now, table != nil && table.rv != v.tableRV || v.missesWritesToPods(c.w.api)
+}
+
+// missesWritesToPods says that the view has not what operators have written to pods: this one waits for its own writes,
+// so that it was another one.
+func (v *view) missesWritesToPods(api *apiServer) bool {
+	return slices.ContainsFunc(v.pods, func(pod *version[podObject]) bool {
+		live := api.pods.get(pod.name)
+		return live != nil && live.obj.uid == pod.obj.uid && (live.obj.serving != pod.obj.serving || live.obj.cheap != pod.obj.cheap)
+	})
 }
 
 // misjudged says that the shrink under way is one that nobody could know of who gave the pod its lanes: it was written

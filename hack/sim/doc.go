@@ -69,15 +69,20 @@
 //
 // A process that was frozen between the check of its hold and the call may have one stale call for each running key; its
 // token gives it away, but for one case: the process itself, which counts the call as over by the instant at which it was
-// sent, may try the message again while the stale call is still at work. Three ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in
-// nobody's hands here; they are counted and told (Result.Excused), and the pods so deleted drain within their grace:
+// sent, may try the message again while the stale call is still at work.
+//
+// Four ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in nobody's hands here; they
+// are counted and told (Result.Excused), and the pods so deleted drain within their grace:
 //
 //   - A rollout that starts while another is under way takes pods of the older one that were not yet seen ready.
 //   - A Deployment made larger in mid-rollout is sized in proportion, ReplicaSet by ReplicaSet; when a write of that is
 //     refused its controller begins anew, and may make one smaller.
+//   - A pod comes back, not having been ready for another reason, while its kubelet has not seen that its gate was closed:
+//     it counts in place of the one that has got its slot.
 //   - A Deployment made smaller takes an idle pod that is bound again in the same moment: the write was late, the table
 //     having been written since its plan was made, or whoever bound the pod had an old view of Deployment or ReplicaSets,
-//     or the table was lost or put back at about that time.
+//     or the table was lost or put back at about that time, or whoever wrote it had not seen what another operator had done
+//     to the pods.
 //
 // # Failure handling
 //

@@ -65,7 +65,7 @@ func (f podFacts) apply(p *podObject, now time.Duration) {
 	}
 	ready := f.ready && f.gate && p.phase == plan.Running
 	if ready && !p.ready {
-		p.readySince = now
+		p.readySince, p.readyLate = now, !p.serving
 	}
 	p.ready = ready
 	if f.stopped && p.deleting {

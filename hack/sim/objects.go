@@ -51,6 +51,7 @@ type podObject struct {
 	containersReady      bool
 	containersReadySince time.Duration
 	ready                bool
+	readyLate            bool // by a gate that its kubelet had not seen closed
 	readySince           time.Duration
 	serving              bool
 	cheap                bool

@@ -66,7 +66,9 @@ func newPlanner(s State, now time.Time) *planner {
 		p.sorted = append(p.sorted, d)
 	}
 	for _, slot := range s.Table.Slots {
-		p.bound[slot.Index] = p.pods[slot.Pod]
+		if d := p.pods[slot.Pod]; d != nil {
+			p.bound[slot.Index], d.had = d, true
+		}
 	}
 	slices.SortFunc(p.sorted, func(a, b *pod) int { return a.compare(b.PodRef) })
 	return p

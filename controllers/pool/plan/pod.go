@@ -20,8 +20,9 @@ type pod struct {
 	mailbox *Worker
 	// lost says that it may run, cannot be heard, and that its lanes can be taken over.
 	lost bool
-	// slot is the slot that it is bound to, or lane.None.
+	// slot is the slot that it is bound to, or lane.None; had says that the table that was read binds it to one.
 	slot int32
+	had  bool
 	// held is how many lanes and shards name it as their worker.
 	held int
 	// grants are what it is to hold, and since is the latest revoke that it has to answer, once counted.

@@ -22,8 +22,9 @@ type census struct {
 	neededOf, idleOf map[generation]int
 	// of counts all pods by ReplicaSet, the idle as not ready.
 	of map[string]Count
-	// busy says that a pod without use could still be mistaken for one at work, ready or not yet seen cheap, or one at
-	// work for it: not yet seen at its usual cost, or with its gate open.
+	// busy says that a pod without use could still be mistaken for one at work: ready, not yet seen cheap, or given up by
+	// this very plan, so that somebody may just have put it to work; or one at work for it: not yet seen at its usual
+	// cost, or with its gate open.
 	busy bool
 	// priced is when the cost of any was changed last, risen when the last of the needed became ready, or its containers
 	// did: before, whoever chooses may even take it for one that has not been started.
@@ -41,7 +42,7 @@ func (p *planner) census() census {
 		c.priced = later(c.priced, d.CostSince)
 		if p.idle(d) {
 			c.idleOf[generation]++
-			c.busy = c.busy || d.Ready || d.Serving || !d.Cheap
+			c.busy = c.busy || d.Ready || d.Serving || !d.Cheap || d.had
 		} else {
 			c.needed++
 			c.neededOf[generation]++

@@ -78,6 +78,11 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		{"the idle pod is known to be not ready", func(*world, *Pod) {}, 3},
 		{"its gate is still True", func(_ *world, d *Pod) { d.Serving = true }, 4},
 		{"it is still ready", func(_ *world, d *Pod) { d.Ready = true }, 4},
+		{"it is given up by this very plan", func(w *world, d *Pod) {
+			table := *w.Table
+			table.Slots = append(slices.Clone(table.Slots), Slot{Index: 3, Pod: d.PodRef, Leaving: true})
+			w.Table = &table
+		}, 4},
 		{"it has not been seen cheap", func(_ *world, d *Pod) { d.Cheap = false }, 4},
 		{"the ReplicaSet still counts it as ready", func(w *world, _ *Pod) { counts(w, 4, 4) }, 4},
 		{"it goes already", func(w *world, d *Pod) { d.Deleting = true; counts(w, 3, 3) }, 3},
