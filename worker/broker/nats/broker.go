@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"convoy.dev/convoy/worker/broker"
@@ -52,37 +50,7 @@ func (b *Broker) Claim(ctx context.Context, claim broker.Claim) error {
 		return fmt.Errorf("claiming the stream %s: %w", b.state.source, err)
 	}
 	b.claimed.Store(held)
-	return b.recent()
-}
-
-// recent says whether the server is new enough to answer what this package asks. It is asked after a request, when there
-// is a connection.
-func (b *Broker) recent() error {
-	version := b.state.ConnectedServerVersion()
-	if version == "" || atLeast(version, oldestMajor, oldestMinor) {
-		return nil
-	}
-	return &broker.PermanentError{
-		Err:  fmt.Errorf("the NATS server has version %s", version),
-		Mend: fmt.Sprintf("run version %d.%d or newer: older ones cannot read several records at once", oldestMajor, oldestMinor),
-	}
-}
-
-// The first version of the servers that answers what this package asks: several records in one read.
-const oldestMajor, oldestMinor = 2, 11
-
-// atLeast compares versions such as 2.11.4 or 2.12.0-RC.1. One that it does not understand passes.
-func atLeast(version string, major, minor int) bool {
-	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
-	if len(parts) < 2 {
-		return true
-	}
-	is, errMajor := strconv.Atoi(parts[0])
-	isMinor, errMinor := strconv.Atoi(parts[1])
-	if errMajor != nil || errMinor != nil {
-		return true
-	}
-	return is > major || is == major && isMinor >= minor
+	return nil
 }
 
 // errUnclaimed is an order of calls that the contract rules out.

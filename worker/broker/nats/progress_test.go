@@ -201,9 +201,10 @@ func FuzzProgress(f *testing.F) {
 
 func TestVersions(t *testing.T) {
 	for version, want := range map[string]bool{
-		"2.10.29": false, "2.11.0": true, "2.11.0-preview.2": true, "v2.12.1": true, "2.9.0": false, "3.0.0": true, "1.4.1": false, "main": true, "2": true,
+		"2.10.29": false, "2.11.1": false, "2.11.2": true, "2.11.2-preview.2": true, "2.11.10": true, "v2.12.0": true, "2.9.0": false, "3.0.0": true,
+		"1.4.1": false, "main": true, "2": true, "2.11": true, "1": false,
 	} {
-		if got := atLeast(version, oldestMajor, oldestMinor); got != want {
+		if got := atLeast(version, oldest); got != want {
 			t.Errorf("version %s passes: %v", version, got)
 		}
 	}

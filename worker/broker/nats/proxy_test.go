@@ -17,6 +17,9 @@ type proxy struct {
 	listener net.Listener
 	target   string
 
+	// rewrite changes what the server says, if it is set.
+	rewrite func([]byte) []byte
+
 	mu    sync.Mutex
 	links []*link
 	done  sync.WaitGroup
@@ -30,6 +33,8 @@ type link struct {
 
 // gate lets bytes through, unless it is shut; then it keeps them.
 type gate struct {
+	rewrite func([]byte) []byte
+
 	mu   sync.Mutex
 	shut bool
 	kept []byte
@@ -45,6 +50,9 @@ func (g *gate) keeps() bool {
 func (g *gate) pass(to io.Writer, b []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.rewrite != nil {
+		b = g.rewrite(b)
+	}
 	if g.shut {
 		g.kept = append(g.kept, b...)
 		return nil
@@ -70,13 +78,16 @@ func (g *gate) release(to io.Writer) error {
 }
 
 // proxied starts a proxy to an address.
-func proxied(t *testing.T, target string) *proxy {
+func proxied(t *testing.T, target string, changes ...func(*proxy)) *proxy {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &proxy{t: t, listener: listener, target: target}
+	for _, change := range changes {
+		change(p)
+	}
 	p.done.Go(p.accept)
 	t.Cleanup(p.stop)
 	return p
@@ -96,6 +107,7 @@ func (p *proxy) accept() {
 			continue
 		}
 		l := &link{client: client, server: server}
+		l.down.rewrite = p.rewrite
 		p.mu.Lock()
 		p.links = append(p.links, l)
 		p.mu.Unlock()

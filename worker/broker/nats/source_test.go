@@ -4,12 +4,14 @@
 package nats_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"convoy.dev/convoy/api/v1alpha1"
@@ -39,6 +41,15 @@ func permanent(t *testing.T, err error, words ...string) {
 			t.Errorf("%q does not say %q", err, word)
 		}
 	}
+}
+
+// TestServerTooOld has a server that says that it is of a version that skips messages.
+func TestServerTooOld(t *testing.T) {
+	j := begun(t)
+	p := proxied(t, j.address(), func(p *proxy) {
+		p.rewrite = func(b []byte) []byte { return bytes.Replace(b, []byte(server.VERSION), []byte("2.11.1"), 1) }
+	})
+	permanent(t, connect(t, j.settings(through(p))).Claim(t.Context(), claim), "version 2.11.1", "2.11.2 or newer")
 }
 
 func TestSourceMissing(t *testing.T) {

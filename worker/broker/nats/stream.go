@@ -41,6 +41,9 @@ func (s *state) stream(ctx context.Context, name string) (*jetstream.StreamInfo,
 // readable returns the source, if it is a stream that can be read without taking anything out of it.
 func (s *state) readable(ctx context.Context) (*jetstream.StreamInfo, error) {
 	info, err := s.stream(ctx, s.source)
+	if err == nil {
+		err = s.recent()
+	}
 	switch {
 	case err != nil:
 		return nil, err
