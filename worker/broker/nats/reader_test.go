@@ -191,6 +191,42 @@ func TestReaderLosesItsConsumer(t *testing.T) {
 	}
 }
 
+// TestReaderNoticesSilence sends a reader's requests where nobody answers them. It waits for two heartbeats in vain, and then
+// begins anew.
+func TestReaderNoticesSilence(t *testing.T) {
+	j := begun(t)
+	conn := dialled(t, j)
+	if _, err := conn.SubscribeSync("nowhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const requests = "$JS.API.CONSUMER.MSG.NEXT." + source + ".*"
+	if err := j.server.GlobalAccount().AddMapping(requests, "nowhere"); err != nil {
+		t.Fatal(err)
+	}
+	lane, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
+	come := make(chan broker.Message, 10)
+	reading(t, lane, func(batch []broker.Message) error {
+		for _, message := range batch {
+			come <- message
+		}
+		return nil
+	})
+	js := j.admin(t)
+	until(t, "there is a consumer", func() bool { return len(consumers(t, js)) > 0 })
+	first := consumers(t, js)[0].Name
+	until(t, "there is another consumer", func() bool {
+		all := consumers(t, js)
+		return len(all) > 0 && all[0].Name != first
+	})
+	j.server.GlobalAccount().RemoveMapping(requests)
+	for range 10 {
+		<-come
+	}
+}
+
 // TestReaderForgotten is held up for so long that the server forgets its requests and its consumer.
 func TestReaderForgotten(t *testing.T) {
 	j := begun(t)

@@ -71,8 +71,9 @@ func TestStartNew(t *testing.T) {
 	j := serve(t)
 	js := j.admin(t)
 	makeSource(t, js)
-	publish(t, js, 1, messages("old")...)
-	publish(t, js, 2, messages("old")...)
+	for lane := range int32(lanes) {
+		publish(t, js, lane, messages("old")...)
+	}
 	fromNew := startFrom(v1alpha1.StartFrom{Type: new(v1alpha1.StartNew)})
 	claimed(t, j.settings(fromNew))
 	publish(t, js, 1, messages("new")...)
