@@ -99,7 +99,7 @@ func TestReaderKeepsItsConsumer(t *testing.T) {
 	js := j.admin(t)
 	const n = 5000
 	for range n {
-		if _, err := js.PublishAsync("orders.1", nil); err != nil {
+		if _, err := js.PublishAsync("orders.1", nil, jetstream.WithStallWait(patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,7 +117,7 @@ func TestReaderIsSlowedDown(t *testing.T) {
 	js := j.admin(t)
 	const n = 3000
 	for i := range n {
-		if _, err := js.PublishAsync("orders.1", fmt.Appendf(nil, "%d", i)); err != nil {
+		if _, err := js.PublishAsync("orders.1", fmt.Appendf(nil, "%d", i), jetstream.WithStallWait(patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
