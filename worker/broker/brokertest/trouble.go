@@ -41,9 +41,9 @@ func (s *suite) counts(when string, want ...int64) {
 func (s *suite) backlog() {
 	s.connect()
 	s.counts("of an empty source")
-	s.Publish(s.t, 0, numbered(0, 3)...)
-	s.Publish(s.t, 1, numbered(0, 39)...)
-	s.Publish(s.t, 1, key.Message{Data: []byte("39"), Headers: map[string][]string{"Status": {"204"}}})
+	s.Publish(s.t, 0, key.Message{Data: []byte("0"), Headers: map[string][]string{"Status": {"204"}}})
+	s.Publish(s.t, 0, numbered(1, 2)...)
+	s.Publish(s.t, 1, numbered(0, 40)...)
 	s.Publish(s.t, 0, numbered(3, 4)...)
 	s.counts("of lanes that nobody opened", 7, 40)
 	a := s.own(1, 1)

@@ -29,6 +29,9 @@
 //
 // The progress record also has the stage of its owner (fresh, running, drained): Load marks running before it returns, the
 // final flush drained. An owner that finds running crashed; one that was opened and never loaded leaves the stage as it was.
+// What a crashed owner can have taken ends with the source's last sequence when the next one loads, by the word of the
+// source's leader. (One that was deposed and does not know it yet could say too little, for the seconds until it does; a
+// forced grant has waited longer than that.)
 //
 // # Confirming
 //

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/order"
 )
@@ -42,6 +43,17 @@ func TestStateSaysWhatItIs(t *testing.T) {
 		if err != nil || !strings.Contains(string(m.Data), words) {
 			t.Errorf("the record %s is %v: %v", subject, m, err)
 		}
+	}
+}
+
+// TestStateOfAnyName has a pool whose name has dots, which subjects and streams cannot have.
+func TestStateOfAnyName(t *testing.T) {
+	j := begun(t)
+	b := claimed(t, j.settings(func(s *v1alpha1.WorkerSettings) { s.Pool.Namespace, s.Pool.Name = "team-1", "or.ders" }))
+	lane, _ := owned(t, b, grant(1, 1))
+	begins(t, lane, "x")
+	if _, err := j.admin(t).Stream(t.Context(), "convoy_team-1_or=2eders"); err != nil {
+		t.Errorf("the pool's stream: %v", err)
 	}
 }
 
