@@ -265,7 +265,7 @@ func (c *checker) excuse(pod *version[podObject]) string {
 		return lateShrink
 	}
 	for _, other := range c.w.api.pods.all() {
-		if o := other.obj; o.readyLate && c.w.clock.now-o.readySince < watchLag {
+		if o := other.obj; o.readyLate && o.ready && o.active() {
 			return lateKubelet
 		}
 	}
