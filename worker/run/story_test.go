@@ -197,10 +197,12 @@ func TestTheMachineIsSuspended(t *testing.T) {
 			w.allDone()
 			w.pass(300 * time.Millisecond)
 			before, confirms := w.broker.Calls(brokertest.Confirm), 0
-			w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
-				confirms = w.broker.Calls(brokertest.Confirm)
-				return time.Millisecond, deliver.Outcome{Kind: deliver.Done}
-			}
+			w.handler.set(func() {
+				w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+					confirms = w.broker.Calls(brokertest.Confirm)
+					return time.Millisecond, deliver.Outcome{Kind: deliver.Done}
+				}
+			})
 			w.clock.suspend(reading, time.Hour)
 			w.publish(0, "a")
 			w.allDone()
