@@ -195,6 +195,7 @@ func TestARecordIsNotWaitedFor(t *testing.T) {
 			w.publish(0, "a")
 		}
 		p.crash()
+		w.handler.rest() // With no barrier the handler has ended with its worker.
 		var first time.Time
 		w.handler.set(func() {
 			w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
