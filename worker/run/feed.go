@@ -4,6 +4,7 @@
 package run
 
 import (
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/order"
 )
 
@@ -82,7 +83,7 @@ func (w *Worker) feedLane(l *heldLane) bool {
 		return false
 	}
 	fed := false
-	if _, told := w.halts.blocked[l.number]; !told && w.seq.Full(l.number) && l.feed.pending[l.feed.head].noKey == nil {
+	if _, told := w.halts[v1alpha1.ConditionLaneBlocked][l.number]; !told && w.seq.Full(l.number) && l.feed.pending[l.feed.head].noKey == nil {
 		w.take(l, &l.feed.pending[l.feed.head]) // It is refused, and the sequencer says which key is in the way.
 	}
 	for credit := w.seq.Credit(l.number); credit > 0 && l.feed.len() > 0; credit-- {

@@ -14,10 +14,8 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
-// halts are the lanes that take no messages, and why, in words for a condition.
-type halts struct {
-	blocked, braking map[int32]halt
-}
+// halts are the lanes that take no messages, and why, by the type of the condition that says so.
+type halts map[string]map[int32]halt
 
 // halt is why one lane stands.
 type halt struct{ reason, text string }
@@ -32,51 +30,41 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 	}
 	switch e.Kind {
 	case order.Blocked:
-		w.block(l, halt{v1alpha1.ReasonLookAheadFull, fmt.Sprintf("lane %d takes no more messages: %d of key %q wait, and it cannot look past them", l.number, e.Count, e.Key)})
+		w.halt(v1alpha1.ConditionLaneBlocked, l, halt{v1alpha1.ReasonLookAheadFull,
+			fmt.Sprintf("lane %d takes no more messages: %d of key %q wait, and it cannot look past them", l.number, e.Count, e.Key)})
 	case order.Unblocked:
-		w.unblock(l)
+		w.goOn(v1alpha1.ConditionLaneBlocked, l)
 	case order.Braking:
-		w.brake(l, fmt.Sprintf("lane %d stopped, because %d keys failed for good within a minute", l.number, e.Count))
+		w.halt(v1alpha1.ConditionBraking, l, halt{v1alpha1.ReasonManyKeysFail,
+			fmt.Sprintf("lane %d stopped, because %d keys failed for good within a minute", l.number, e.Count)})
 	case order.Flowing:
-		w.unbrake(l)
+		w.goOn(v1alpha1.ConditionBraking, l)
 	default:
 	}
 }
 
-func (w *Worker) block(l *heldLane, why halt) {
-	if w.halts.blocked == nil {
-		w.halts.blocked = map[int32]halt{}
+// halt notes that a lane stands.
+func (w *Worker) halt(kind string, l *heldLane, why halt) {
+	if w.halts[kind] == nil {
+		w.halts[kind] = map[int32]halt{}
 	}
-	if w.halts.blocked[l.number] != why {
-		w.halts.blocked[l.number] = why
-		w.showHalts(v1alpha1.ConditionLaneBlocked, w.halts.blocked)
-	}
-}
-
-func (w *Worker) unblock(l *heldLane) {
-	if _, was := w.halts.blocked[l.number]; was {
-		delete(w.halts.blocked, l.number)
-		w.showHalts(v1alpha1.ConditionLaneBlocked, w.halts.blocked)
+	if w.halts[kind][l.number] != why {
+		w.halts[kind][l.number] = why
+		w.showHalts(kind)
 	}
 }
 
-func (w *Worker) brake(l *heldLane, text string) {
-	if w.halts.braking == nil {
-		w.halts.braking = map[int32]halt{}
-	}
-	w.halts.braking[l.number] = halt{v1alpha1.ReasonManyKeysFail, text}
-	w.showHalts(v1alpha1.ConditionBraking, w.halts.braking)
-}
-
-func (w *Worker) unbrake(l *heldLane) {
-	if _, was := w.halts.braking[l.number]; was {
-		delete(w.halts.braking, l.number)
-		w.showHalts(v1alpha1.ConditionBraking, w.halts.braking)
+// goOn notes that a lane no longer stands, if it did.
+func (w *Worker) goOn(kind string, l *heldLane) {
+	if _, was := w.halts[kind][l.number]; was {
+		delete(w.halts[kind], l.number)
+		w.showHalts(kind)
 	}
 }
 
 // showHalts makes one condition of the lanes that stand.
-func (w *Worker) showHalts(kind string, of map[int32]halt) {
+func (w *Worker) showHalts(kind string) {
+	of := w.halts[kind]
 	if len(of) == 0 {
 		w.setCondition(kind, false, v1alpha1.ReasonAllFlow, "no lane of this worker stands")
 		return

@@ -53,7 +53,7 @@ func (w *Worker) pass(l *heldLane, a *arrival) bool {
 	case !w.keys.proven:
 		return false
 	case w.config.OnMissing == v1alpha1.MissingBlock:
-		w.block(l, halt{v1alpha1.ReasonGivesNoKey, fmt.Sprintf("lane %d stops at the message at position %d, which has no key: %v",
+		w.halt(v1alpha1.ConditionLaneBlocked, l, halt{v1alpha1.ReasonGivesNoKey, fmt.Sprintf("lane %d stops at the message at position %d, which has no key: %v",
 			l.number, a.message.Position, a.noKey)})
 		return false
 	case l.feed.letter:

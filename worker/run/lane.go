@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/order"
@@ -169,8 +170,8 @@ func (w *Worker) leave(l *heldLane) {
 	}
 	l.stopLiving()
 	w.lanes.remove(l)
-	w.unblock(l)
-	w.unbrake(l)
+	w.goOn(v1alpha1.ConditionLaneBlocked, l)
+	w.goOn(v1alpha1.ConditionBraking, l)
 	if !l.stoppedAt.IsZero() {
 		w.metrics.handover.Observe(w.at.Sub(l.stoppedAt).Seconds())
 	}

@@ -112,7 +112,7 @@ func New(config Config) (*Worker, error) {
 	}
 	w := &Worker{
 		config: config, seq: seq, origin: config.Clock(), inbox: newInbox(),
-		openings: map[drain.Unit]*opening{}, opened: map[drain.Unit]openedLane{},
+		openings: map[drain.Unit]*opening{}, opened: map[drain.Unit]openedLane{}, halts: halts{},
 		ready: newSignal(), stopping: newSignal(), drained: newSignal(),
 	}
 	w.machine = drain.New(drain.Config{
