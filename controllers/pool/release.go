@@ -7,11 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -88,14 +86,9 @@ func (r *Reconciler) letPoolGo(ctx context.Context, o *observation) error {
 	}
 	r.config.Events.Eventf(o.pool, nil, corev1.EventTypeWarning, reasonBrokerStateKept, actionDelete,
 		"claim, epochs and progress of the pool are still in the broker, which the operator cannot reach: delete them with "+
-			"`nats stream rm %[1]s`, and its dead letters, if it has any, with `nats stream rm %[1]s_dead`", stateStream(o.key))
+			"`nats stream rm %s`, and its dead letters, if it has any, with `nats stream rm %s`",
+		v1alpha1.NATSStateStream(o.key.Namespace, o.key.Name), v1alpha1.NATSDeadLetterStream(o.key.Namespace, o.key.Name))
 	return nil
-}
-
-// stateStream is the name of the stream in which workers keep the pool's state. They write every byte of its name that
-// a stream's name cannot have as = and its number; in a name of Kubernetes that is the dot.
-func stateStream(pool types.NamespacedName) string {
-	return "convoy_" + pool.Namespace + "_" + strings.ReplaceAll(pool.Name, ".", "=2e")
 }
 
 const (

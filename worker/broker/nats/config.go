@@ -6,7 +6,6 @@ package nats
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -51,35 +50,18 @@ type place struct {
 }
 
 func newPlace(s *v1alpha1.WorkerSettings) place {
-	namespace, name := escape(s.Pool.Namespace), escape(s.Pool.Name)
+	namespace, name := s.Pool.Namespace, s.Pool.Name
 	native := s.Lanes.Native.NATS
 	p := place{
 		source: s.Source.NATS.Stream, lanes: native.Count, patterns: native.Subjects,
-		pool:        s.Pool.Namespace + "/" + s.Pool.Name,
-		stateStream: "convoy_" + namespace + "_" + name,
-		prefix:      "convoy." + namespace + "." + name + ".",
+		pool:        namespace + "/" + name,
+		stateStream: v1alpha1.NATSStateStream(namespace, name), deadStream: v1alpha1.NATSDeadLetterStream(namespace, name),
+		prefix: "convoy." + v1alpha1.NATSToken(namespace) + "." + v1alpha1.NATSToken(name) + ".",
 	}
-	p.deadStream = p.stateStream + "_dead"
 	if letters := s.Delivery.OnFailure; letters != nil && letters.DeadLetter != nil {
 		p.letters = letters.DeadLetter.Destination
 	}
 	return p
-}
-
-// escape makes one token of a subject, and one part of a stream's name, of a name in Kubernetes: letters, digits and
-// hyphens stay, every other byte is written as = and its number in hexadecimal. So names stay readable and different,
-// and _ and . are free to stand between them. A name of 63 characters has at most 189.
-func escape(name string) string {
-	var b strings.Builder
-	for _, c := range []byte(name) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-':
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "=%02x", c)
-		}
-	}
-	return b.String()
 }
 
 // subjects are the subjects of a lane in the source.

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/order"
@@ -213,7 +214,7 @@ func TestVersions(t *testing.T) {
 func TestNamesAreDifferent(t *testing.T) {
 	seen := map[string]string{}
 	for _, pool := range [][2]string{{"a", "b"}, {"a-b", "c"}, {"a", "b-c"}, {"a.b", "c"}, {"a", "b.c"}, {"a_b", "c"}, {"a", "b_c"}, {"a=2eb", "c"}} {
-		name := "convoy_" + escape(pool[0]) + "_" + escape(pool[1])
+		name := v1alpha1.NATSStateStream(pool[0], pool[1])
 		if before, is := seen[name]; is || strings.ContainsAny(name, " .*>/\\") {
 			t.Errorf("%v is %s, as is %s", pool, name, before)
 		}
