@@ -69,8 +69,17 @@ type pullRequest struct {
 	Heartbeat time.Duration `json:"idle_heartbeat"`
 }
 
-// subscribe makes a consumer that begins after the position. It acknowledges nothing and keeps its state in the memory of
-// one server: what is completed is in the progress record.
+// behind configures a consumer of a lane's messages after a position. It acknowledges nothing and keeps its state in the
+// memory of one server: what is completed is in the progress record.
+func (s *state) behind(lane int32, after order.Position) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
+		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: s.subjects(lane),
+		MemoryStorage: true, Replicas: 1,
+	}
+}
+
+// subscribe makes a consumer that begins after the position.
 func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, error) {
 	p := &pull{
 		lane: l, last: after, inbox: l.NewInbox(), come: make(chan *client.Msg, 2*window+spare), silence: time.NewTimer(2 * heartbeat),
@@ -85,12 +94,10 @@ func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, 
 		return nil, fmt.Errorf("subscribing: %w", err)
 	}
 	err = l.ask(ctx, "making a consumer", apiConsumerCreate+l.source+"."+p.consumer, func(ctx context.Context) error {
-		_, err := l.js.CreateConsumer(ctx, l.source, jetstream.ConsumerConfig{
-			Name: p.consumer, Description: fmt.Sprintf("lane %d of the Convoy pool %s", l.grant.Lane, l.pool),
-			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
-			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: l.subjects(l.grant.Lane),
-			InactiveThreshold: idleLife, MemoryStorage: true, Replicas: 1,
-		})
+		config := l.behind(l.grant.Lane, after)
+		config.Name, config.InactiveThreshold = p.consumer, idleLife
+		config.Description = fmt.Sprintf("lane %d of the Convoy pool %s", l.grant.Lane, l.pool)
+		_, err := l.js.CreateConsumer(ctx, l.source, config)
 		return err
 	})
 	if err != nil {

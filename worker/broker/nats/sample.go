@@ -12,7 +12,6 @@ import (
 	"strconv"
 
 	client "github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"convoy.dev/convoy/worker/broker"
@@ -204,12 +203,10 @@ func (s *state) countLane(ctx context.Context, lane int32, after order.Position)
 	name := fmt.Sprintf("%s_%d_count_%s", s.stateStream, lane, nuid.Next())
 	var pending int64
 	err := s.ask(ctx, "counting messages", apiConsumerCreate+s.source+"."+name, func(ctx context.Context) error {
-		consumer, err := s.js.CreateConsumer(ctx, s.source, jetstream.ConsumerConfig{
-			Name: name, Description: fmt.Sprintf("backlog of lane %d of the Convoy pool %s", lane, s.pool),
-			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
-			AckPolicy: jetstream.AckNonePolicy, FilterSubjects: s.subjects(lane),
-			InactiveThreshold: requestTime, MemoryStorage: true, Replicas: 1,
-		})
+		config := s.behind(lane, after)
+		config.Name, config.InactiveThreshold = name, requestTime
+		config.Description = fmt.Sprintf("backlog of lane %d of the Convoy pool %s", lane, s.pool)
+		consumer, err := s.js.CreateConsumer(ctx, s.source, config)
 		if err == nil {
 			pending = int64(consumer.CachedInfo().NumPending)
 		}
