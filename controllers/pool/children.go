@@ -48,11 +48,36 @@ func (w *writer) writeChildren(ctx context.Context) {
 		return
 	}
 	config := w.childConfig(w.seen)
-	if account := child.ServiceAccount(config); account != nil {
-		w.applyChild(ctx, account, orNil(w.seen.account))
+	for _, c := range []struct {
+		desired *unstructured.Unstructured // nil for none
+		seen    *metav1.PartialObjectMetadata
+	}{
+		{child.ServiceAccount(config), w.seen.account},
+		{child.RoleBinding(config), w.seen.binding},
+		{child.DisruptionBudget(config), w.seen.budget},
+	} {
+		if c.desired == nil {
+			continue
+		}
+		if next, ok := w.want(c.desired); ok {
+			w.applyChild(ctx, next, orNil(c.seen))
+		}
 	}
-	w.applyChild(ctx, child.RoleBinding(config), orNil(w.seen.binding))
-	w.applyChild(ctx, child.DisruptionBudget(config), orNil(w.seen.budget))
+}
+
+// wanted is what a child is to be.
+type wanted struct {
+	*unstructured.Unstructured
+	// hash stands for the content.
+	hash string
+}
+
+func (w *writer) want(desired *unstructured.Unstructured) (wanted, bool) {
+	hash, err := child.Hash(desired)
+	if err != nil {
+		w.done.note("applying", err)
+	}
+	return wanted{desired, hash}, err == nil
 }
 
 // orNil is an object as an interface that is nil when the object is.
@@ -88,31 +113,34 @@ func (w *writer) writeDeployment(ctx context.Context) {
 		w.done.note("sizing the Deployment", err)
 		return
 	}
+	next, ok := w.want(desired)
+	if !ok {
+		return
+	}
 	switch {
 	case seen == nil:
-		w.applyChild(ctx, desired, nil)
-	case w.waitsForTurn(desired), w.stillRefused(desired):
+		w.applyChild(ctx, next, nil)
+	case w.waitsForTurn(next), w.stillRefused(next):
 		w.resize(ctx) // the pods that there are can be more or fewer, whatever becomes of the new template
 	case int64(ptr.Deref(seen.Spec.Replicas, 1)) == replicas:
-		w.applyChild(ctx, desired, seen)
+		w.applyChild(ctx, next, seen)
 	default:
 		log.FromContext(ctx).Info("Deployment resized", "from", ptr.Deref(seen.Spec.Replicas, 1), "to", replicas)
-		w.applyOver(ctx, desired, seen)
+		w.applyOver(ctx, next, seen)
 	}
 }
 
 // waitsForTurn says that the Deployment is to be another one though the pool is the same, and that enough other pools
 // are changing in this way.
-func (w *writer) waitsForTurn(desired *unstructured.Unstructured) bool {
-	hash, err := child.Hash(desired)
+func (w *writer) waitsForTurn(next wanted) bool {
 	was := markOf(w.seen.deployment)
-	if err != nil || was.hash == "" {
+	if was.hash == "" {
 		return false
 	}
-	if was.hash == hash && w.seen.rolledOut() {
+	if was.hash == next.hash && w.seen.rolledOut() {
 		w.turns.giveBack(w.seen.key)
 	}
-	if was.hash == hash || was.wish != w.seen.asked || w.turns.take(w.seen.key, w.seen.now) {
+	if was.hash == next.hash || was.wish != w.seen.asked || w.turns.take(w.seen.key, w.seen.now) {
 		return false
 	}
 	w.done.wait(w.seen.now.Add(askForTurn))
@@ -135,56 +163,41 @@ func (w *writer) resize(ctx context.Context) {
 }
 
 // applyChild applies a child unless it is in force already, or was refused a moment ago.
-func (w *writer) applyChild(ctx context.Context, desired *unstructured.Unstructured, seen metav1.Object) {
-	if w.stillRefused(desired) {
-		return
-	}
-	hash, err := child.Hash(desired)
-	if err != nil {
-		w.done.note("applying", err)
-		return
-	}
-	if seen == nil || !inForce(seen, hash) {
-		w.applyOver(ctx, desired, seen)
+func (w *writer) applyChild(ctx context.Context, next wanted, seen metav1.Object) {
+	if !w.stillRefused(next) && (seen == nil || !inForce(seen, next.hash)) {
+		w.applyOver(ctx, next, seen)
 	}
 }
 
 // stillRefused says that exactly this content was refused a moment ago.
-func (w *writer) stillRefused(desired *unstructured.Unstructured) bool {
-	refused, known := w.memory.refused[desired.GetKind()]
-	if !known || !w.seen.now.Before(refused.again) {
+func (w *writer) stillRefused(next wanted) bool {
+	refused, known := w.memory.refused[next.GetKind()]
+	if !known || !w.seen.now.Before(refused.again) || next.hash != refused.hash {
 		return false
 	}
-	if hash, err := child.Hash(desired); err != nil || hash != refused.hash {
-		return false
-	}
-	w.done.refused[desired.GetKind()] = refused
+	w.done.refused[next.GetKind()] = refused
 	w.done.wait(refused.again)
 	return true
 }
 
 // applyOver applies a child by server-side apply, over the version that was observed if it is the Deployment.
-func (w *writer) applyOver(ctx context.Context, desired *unstructured.Unstructured, seen metav1.Object) {
-	hash, err := child.Hash(desired)
-	if err != nil {
-		w.done.note("applying", err)
-		return
-	}
-	kind := desired.GetKind()
+func (w *writer) applyOver(ctx context.Context, next wanted, seen metav1.Object) {
+	kind := next.GetKind()
 	owned := ""
+	var err error
 	if seen == nil {
-		err = w.mayTake(ctx, desired)
+		err = w.mayTake(ctx, next.Unstructured)
 	} else {
 		owned = ownedFields(seen)
 		if kind == kindDeployment {
-			desired.SetResourceVersion(seen.GetResourceVersion())
+			next.SetResourceVersion(seen.GetResourceVersion())
 		}
 	}
 	if err == nil {
-		err = w.applyMarked(ctx, desired, mark{hash: hash, owned: owned, wish: w.seen.asked})
+		err = w.applyMarked(ctx, next.Unstructured, mark{hash: next.hash, owned: owned, wish: w.seen.asked})
 	}
 	if refusedByServer(err) {
-		w.refuse(kind, hash, err)
+		w.refuse(kind, next.hash, err)
 		return
 	}
 	w.done.note("applying the "+kind, err)
