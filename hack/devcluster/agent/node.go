@@ -37,39 +37,53 @@ var capacity = corev1.ResourceList{
 // features are what the scheduler would otherwise believe this node not to know.
 var features = []string{"RestartAllContainersOnContainerExits"}
 
-// register makes the Node, or takes over one that is there.
+// register makes the Node, or takes over one that is there. It is made with its status, as a kubelet makes it: a
+// scheduler that met a node without room might not look at it again for minutes.
 func (a *Agent) register(ctx context.Context) error {
-	nodes := a.client.CoreV1().Nodes()
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: a.NodeName, Labels: map[string]string{
-		corev1.LabelHostname: a.NodeName, corev1.LabelOSStable: runtime.GOOS, corev1.LabelArchStable: runtime.GOARCH,
-	}}}
-	made, err := nodes.Create(ctx, node, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		made, err = nodes.Get(ctx, a.NodeName, metav1.GetOptions{})
-	}
-	if err != nil {
-		return err
-	}
 	// As a kubelet of the control plane's version: what this agent knows, it knows as that does.
 	version, err := a.client.Discovery().ServerVersion()
 	if err != nil {
 		return err
 	}
-	now := metav1.Now()
-	made.Status.Capacity, made.Status.Allocatable = capacity, capacity
-	made.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: hostIP}, {Type: corev1.NodeHostName, Address: a.NodeName}}
-	made.Status.NodeInfo = corev1.NodeSystemInfo{
-		OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, ContainerRuntimeVersion: "devcluster-agent://processes", KubeletVersion: version.GitVersion,
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: a.NodeName, Labels: map[string]string{
+		corev1.LabelHostname: a.NodeName, corev1.LabelOSStable: runtime.GOOS, corev1.LabelArchStable: runtime.GOARCH,
+	}}, Status: a.status(version.GitVersion)}
+	nodes := a.client.CoreV1().Nodes()
+	_, err = nodes.Create(ctx, node, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		err = a.takeOver(ctx, version.GitVersion)
 	}
-	made.Status.DeclaredFeatures = features
-	made.Status.Conditions = []corev1.NodeCondition{{
-		Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "AgentReady", Message: "the development agent runs",
-		LastHeartbeatTime: now, LastTransitionTime: now,
-	}}
-	if _, err := nodes.UpdateStatus(ctx, made, metav1.UpdateOptions{}); err != nil {
+	if err != nil {
 		return err
 	}
 	return a.renew(ctx)
+}
+
+func (a *Agent) takeOver(ctx context.Context, version string) error {
+	nodes := a.client.CoreV1().Nodes()
+	node, err := nodes.Get(ctx, a.NodeName, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	node.Status = a.status(version)
+	_, err = nodes.UpdateStatus(ctx, node, metav1.UpdateOptions{})
+	return err
+}
+
+func (a *Agent) status(version string) corev1.NodeStatus {
+	now := metav1.Now()
+	return corev1.NodeStatus{
+		Capacity: capacity, Allocatable: capacity,
+		Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: hostIP}, {Type: corev1.NodeHostName, Address: a.NodeName}},
+		NodeInfo: corev1.NodeSystemInfo{
+			OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, ContainerRuntimeVersion: "devcluster-agent://processes", KubeletVersion: version,
+		},
+		DeclaredFeatures: features,
+		Conditions: []corev1.NodeCondition{{
+			Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "AgentReady", Message: "the development agent runs",
+			LastHeartbeatTime: now, LastTransitionTime: now,
+		}},
+	}
 }
 
 // beat keeps the node ready until ctx ends.
