@@ -16,7 +16,8 @@ type Broker interface {
 	// Claim writes the pool's claim, or finds that it stands. A *ClaimError says who holds it or what does not fit.
 	Claim(ctx context.Context, claim Claim) error
 	// Open writes the token to the lane's epoch record by compare-and-swap and returns the lane. A *RefusedError says
-	// that the record stands in the way: it is higher, or equal, or of the same epoch and another worker's.
+	// that the record stands in the way: it is higher, or equal, or of the same epoch and another worker's. A record that this
+	// connection wrote for the same grant does not, if that call returned no lane: its answer was lost.
 	Open(ctx context.Context, grant Grant) (Lane, error)
 	// Confirm asks which of the grants are still the newest, in as few requests as the broker allows. It returns the
 	// records of those that are not.

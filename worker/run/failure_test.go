@@ -352,6 +352,9 @@ func TestRequestsFailAndAnswersAreLost(t *testing.T) {
 		if w.handler.repeats() > 0 {
 			w.t.Errorf("%d messages came twice", w.handler.repeats())
 		}
+		if first := (drain.Token{Epoch: 1, Incarnation: 1}); w.broker.Record(0).Token != first || w.broker.Record(1).Token != first {
+			w.t.Errorf("a lost answer cost an incarnation: %v, %v", w.broker.Record(0).Token, w.broker.Record(1).Token)
+		}
 	})
 }
 

@@ -58,7 +58,8 @@ func (w *Worker) dropOpenings() {
 
 // tryOpening opens a lane and returns the answer for the loop. It runs in a goroutine of its own.
 func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.Token) func() {
-	waits := backoff{least: 50 * time.Millisecond, most: 2 * time.Second}
+	soon := backoff{least: 50 * time.Millisecond, most: 2 * time.Second}
+	person := backoff{least: time.Second, most: latest} // For what only a person can mend.
 	for {
 		lane, sent, err := w.openOnce(ctx, unit, token)
 		var refused *broker.RefusedError
@@ -77,6 +78,10 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 			w.count(r, err) // The mark could not be made, for which the broker can do nothing.
 		} else {
 			w.trouble(r, err, func() bool { o := w.openings[unit]; return o != nil && o.token == token })
+		}
+		waits := &soon
+		if broker.KindOf(err) == broker.Permanent {
+			waits = &person
 		}
 		if !waits.wait(ctx) {
 			return nil

@@ -90,6 +90,20 @@ func TestTheSourceIsDeleted(t *testing.T) {
 	})
 }
 
+// An open that only a person can help is tried again, but not at the pace of one whose answer was lost.
+func TestWhatAPersonHasToMendIsNotAskedForAllTheTime(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.broker.Fail(brokertest.Fault{Operation: brokertest.Open, Err: errDeleted, Times: 1000})
+		w.start()
+		w.grant(1, 1, 0)
+		w.pass(time.Minute)
+		if n := w.broker.Calls(brokertest.Open); n < 10 || n > 30 {
+			w.t.Errorf("%d attempts in a minute", n)
+		}
+		w.reached("False", "opening a lane (lane 0)")
+	})
+}
+
 // Every request of a lane is refused for a while.
 func TestWhatIsRefusedIsShown(t *testing.T) {
 	for operation, words := range map[brokertest.Operation]string{

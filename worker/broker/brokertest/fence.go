@@ -100,6 +100,7 @@ func (s *suite) refusals() {
 	}
 	opens(5, 3, "a")
 	s.refused(open(5, 3, "a"), record, true)
+	s.refused(open(5, 3, "a"), record, true) // That was an answer, and this is no retry.
 	s.refused(open(5, 2, "a"), record, true)
 	s.refused(open(4, 9, "a"), record, true)
 	s.refused(open(5, 3, "b"), record, false)

@@ -37,6 +37,8 @@ type Memory struct {
 type memoryLane struct {
 	messages []broker.Message // ascending by position
 	record   broker.Record
+	// writer is the connection that wrote the record.
+	writer *memoryBroker
 	// end is the highest position that the lane ever had; retention does not lower it.
 	end   order.Position
 	saved Saved
@@ -117,7 +119,7 @@ func (m *Memory) Record(lane int32) broker.Record {
 func (m *Memory) SetRecord(lane int32, record broker.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.lanes[lane].record = record
+	m.lanes[lane].record, m.lanes[lane].writer = record, nil
 }
 
 // DeadLetters are the dead letters in the order in which they came.

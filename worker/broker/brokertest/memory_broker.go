@@ -13,7 +13,12 @@ import (
 const memoryRanges = 1 << 20
 
 // memoryBroker is one worker's connection.
-type memoryBroker struct{ memory *Memory }
+type memoryBroker struct {
+	memory *Memory
+	// unopened is the grant of each lane that was to be opened and has not been: an answer may have been lost. The memory's
+	// lock guards it.
+	unopened map[int32]broker.Grant
+}
 
 // Connection is what a worker process has of its broker.
 type Connection interface {
@@ -22,10 +27,12 @@ type Connection interface {
 }
 
 // Connect returns a connection, as a worker process that starts makes one.
-func (m *Memory) Connect() Connection { return memoryBroker{m} }
+func (m *Memory) Connect() Connection {
+	return &memoryBroker{memory: m, unopened: map[int32]broker.Grant{}}
+}
 
 // Claim implements broker.Broker.
-func (b memoryBroker) Claim(ctx context.Context, claim broker.Claim) error {
+func (b *memoryBroker) Claim(ctx context.Context, claim broker.Claim) error {
 	return b.memory.call(ctx, Claim, func() error {
 		if held := b.memory.claim; held != nil {
 			if err := claim.Adopts(*held, "broker of this test"); err != nil {
@@ -38,26 +45,31 @@ func (b memoryBroker) Claim(ctx context.Context, claim broker.Claim) error {
 }
 
 // Open implements broker.Broker.
-func (b memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
+func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
 	err := b.memory.call(ctx, Open, func() error {
 		at, err := b.memory.at(grant.Lane)
 		if err != nil {
 			return err
 		}
-		if err := grant.Overcomes(at.record); err != nil {
+		retry := at.writer == b && b.unopened[grant.Lane] == grant
+		if err := grant.Overcomes(at.record); err != nil && !retry {
 			return err
 		}
-		at.record = broker.Record{Token: grant.Token, Worker: grant.Worker}
+		b.unopened[grant.Lane] = grant
+		at.record, at.writer = broker.Record{Token: grant.Token, Worker: grant.Worker}, b
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	b.memory.mu.Lock()
+	defer b.memory.mu.Unlock()
+	delete(b.unopened, grant.Lane)
 	return &openLane{memory: b.memory, grant: grant}, nil
 }
 
 // Confirm implements broker.Broker.
-func (b memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Superseded, error) {
+func (b *memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Superseded, error) {
 	var superseded []broker.Superseded
 	err := b.memory.call(ctx, Confirm, func() error {
 		for _, grant := range grants {
@@ -78,15 +90,15 @@ func (b memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]bro
 }
 
 // Capabilities implements broker.Broker.
-func (memoryBroker) Capabilities() broker.Capabilities {
+func (*memoryBroker) Capabilities() broker.Capabilities {
 	return broker.Capabilities{Shards: 1, MaxRanges: memoryRanges}
 }
 
 // Close implements broker.Broker.
-func (memoryBroker) Close() error { return nil }
+func (*memoryBroker) Close() error { return nil }
 
 // Sample implements broker.Sampler.
-func (b memoryBroker) Sample(ctx context.Context) (broker.Backlog, error) {
+func (b *memoryBroker) Sample(ctx context.Context) (broker.Backlog, error) {
 	var backlog broker.Backlog
 	err := b.memory.call(ctx, Sample, func() error {
 		backlog.Lanes = make([]int64, len(b.memory.lanes))

@@ -47,6 +47,26 @@ func TestMemoryFails(t *testing.T) {
 	}
 }
 
+// TestMemoryOpensAgain loses the answer to an open: its own next attempt gets the lane, another connection does not.
+func TestMemoryOpensAgain(t *testing.T) {
+	m := brokertest.NewMemory(2)
+	m.Fail(brokertest.Fault{Operation: brokertest.Open, Late: true})
+	b := m.Connect()
+	if _, err := b.Open(t.Context(), grant); !errors.Is(err, brokertest.ErrFault) {
+		t.Fatalf("opening without answer: %v", err)
+	}
+	for i, attempt := range []struct {
+		by     broker.Broker
+		opened bool
+	}{{m.Connect(), false}, {b, true}, {b, false}, {b, false}} {
+		_, err := attempt.by.Open(t.Context(), grant)
+		var refused *broker.RefusedError
+		if (err == nil) != attempt.opened || err != nil && (!errors.As(err, &refused) || !refused.Own) {
+			t.Errorf("attempt %d: %v, want opened %v", i, err, attempt.opened)
+		}
+	}
+}
+
 func TestMemoryStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := brokertest.NewMemory(2)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/nats-io/nuid"
+
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/drain"
 )
@@ -16,6 +18,9 @@ import (
 // Broker is one process's connection to the JetStream of one pool.
 type Broker struct {
 	state *state
+	// name is this connection's, like no other's: in the epoch records that it writes.
+	name  string
+	opens opens
 	// claimed is the claim as this process knows it; nil before Claim.
 	claimed atomic.Pointer[claimed]
 }
@@ -34,7 +39,7 @@ func Connect(config Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Broker{state: &state{connection, newPlace(config.Settings)}}, nil
+	return &Broker{name: nuid.Next(), state: &state{connection, newPlace(config.Settings)}}, nil
 }
 
 // Close implements broker.Broker.
@@ -64,10 +69,25 @@ func (b *Broker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, err
 	if !b.state.has(grant.Lane) {
 		return nil, &broker.PermanentError{Err: fmt.Errorf("there is no lane %d among %d", grant.Lane, b.state.lanes), Mend: "grant lanes that the pool has"}
 	}
-	if err := b.state.writeEpoch(ctx, grant); err != nil {
+	lane, err := b.open(ctx, grant)
+	if err != nil {
 		return nil, err
 	}
-	return b.takeOver(ctx, grant)
+	return lane, nil
+}
+
+// open opens a lane, and notes whether an answer may have been lost.
+func (b *Broker) open(ctx context.Context, grant broker.Grant) (*openLane, error) {
+	retry := b.opens.begin(grant)
+	err := b.writeEpoch(ctx, grant, retry)
+	var lane *openLane
+	if err == nil {
+		lane, err = b.takeOver(ctx, grant)
+	}
+	if err == nil || broker.KindOf(err) == broker.Fenced {
+		b.opens.end(grant)
+	}
+	return lane, err
 }
 
 // Confirm implements broker.Broker. It takes one write, which a majority of the replicas acknowledges, and one read of
@@ -88,7 +108,8 @@ func (b *Broker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.S
 	}
 	var superseded []broker.Superseded
 	for i := range grants {
-		record, err := parseEpoch(found[subjects[i]])
+		found, err := parseEpoch(found[subjects[i]])
+		record := found.record()
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("confirming epoch records: %w", err)

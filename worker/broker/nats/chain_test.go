@@ -5,6 +5,7 @@ package nats_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -112,6 +113,53 @@ func TestAnswerLost(t *testing.T) {
 	flush(t, lane, 4, true)
 	if _, opening := owned(t, b, grant(1, 2)); opening.Crashed || opening.Progress.LowWater != 4 {
 		t.Errorf("the next owner finds %+v", opening)
+	}
+}
+
+// TestOpenAnswerLost loses the answer to one of the writes of an open that were carried out. The next attempt finds its own
+// record and opens the lane; another process of the same pod, which asks for the same, is refused by it.
+func TestOpenAnswerLost(t *testing.T) {
+	for nth, write := range []string{"the epoch record", "the progress record"} {
+		t.Run(write, func(t *testing.T) {
+			j := begun(t)
+			p := proxied(t, j.address())
+			b := claimed(t, j.settings(through(p)))
+			before, _ := owned(t, b, grant(1, 1))
+			flush(t, before, 3, true)
+			l := p.link()
+			l.down.closeBefore(`{"stream":"`+stateStream+`"`, nth+1)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				_, err := b.Open(ctx, grant(1, 2))
+				ended <- err
+			}()
+			until(t, "the write is answered", func() bool { return l.down.keeps() })
+			cancel()
+			if err := <-ended; err == nil {
+				t.Fatal("an open without answer succeeds")
+			}
+			if err := l.down.release(l.client); err != nil {
+				t.Fatal(err)
+			}
+			refusedAsOwn(t, claimed(t, j.settings()), grant(1, 2))
+			lane, opening := owned(t, b, grant(1, 2))
+			if opening.Crashed || opening.Progress.LowWater != 3 {
+				t.Errorf("the second attempt finds %+v", opening)
+			}
+			flush(t, lane, 4, true)
+			refusedAsOwn(t, b, grant(1, 2))
+		})
+	}
+}
+
+// refusedAsOwn opens a lane of which this worker has the record already.
+func refusedAsOwn(t *testing.T, b *nats.Broker, g broker.Grant) {
+	t.Helper()
+	_, err := b.Open(t.Context(), g)
+	var refused *broker.RefusedError
+	if !errors.As(err, &refused) || !refused.Own || refused.Record != g.Token {
+		t.Errorf("opening again: %v, want it refused by its own record", err)
 	}
 }
 

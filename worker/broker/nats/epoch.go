@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/drain"
@@ -18,37 +19,72 @@ type epochRecord struct {
 	Epoch       int64  `json:"epoch"`
 	Incarnation int64  `json:"incarnation"`
 	Worker      string `json:"worker"`
+	// Connection names the connection that wrote it: an earlier process of the same pod had another one.
+	Connection string `json:"connection"`
 }
 
 func (r *epochRecord) record() broker.Record {
 	return broker.Record{Token: drain.Token{Epoch: r.Epoch, Incarnation: r.Incarnation}, Worker: r.Worker}
 }
 
-// parseEpoch returns the zero Record for a lane that has none.
-func parseEpoch(record stored) (broker.Record, error) {
+// parseEpoch returns the zero record for a lane that has none.
+func parseEpoch(record stored) (epochRecord, error) {
 	if record.sequence == 0 {
-		return broker.Record{}, nil
+		return epochRecord{}, nil
 	}
 	var r epochRecord
 	err := parseRecord(record, &r, &r.Version)
-	return r.record(), err
+	return r, err
 }
 
 // writeEpoch writes the grant to the lane's epoch record. A *broker.RefusedError says that the record stands in the way.
-func (s *state) writeEpoch(ctx context.Context, grant broker.Grant) error {
-	text, err := json.Marshal(epochRecord{recordVersion, grant.Token.Epoch, grant.Token.Incarnation, grant.Worker})
+// In a retry one that this connection wrote for the same grant does not: it is written again, so that the record is known
+// to be the grant's as of this call.
+func (b *Broker) writeEpoch(ctx context.Context, grant broker.Grant, retry bool) error {
+	own := epochRecord{recordVersion, grant.Token.Epoch, grant.Token.Incarnation, grant.Worker, b.name}
+	text, err := json.Marshal(own)
 	if err != nil {
 		return fmt.Errorf("writing an epoch record: %w", err)
 	}
-	subject := s.epoch(grant.Lane)
-	_, err = s.race(ctx, subject, func(found stored) ([]byte, error) {
+	_, err = b.state.race(ctx, b.state.epoch(grant.Lane), func(found stored) ([]byte, error) {
 		record, err := parseEpoch(found)
 		if err != nil {
 			return nil, err
 		}
-		return text, grant.Overcomes(record)
+		if retry && record == own {
+			return text, nil
+		}
+		return text, grant.Overcomes(record.record())
 	})
 	return err
+}
+
+// opens are the grants, by lane, that were to be opened and of which there was no answer: their epoch records may have been
+// written all the same.
+type opens struct {
+	mu sync.Mutex
+	by map[int32]broker.Grant
+}
+
+// begin notes that a grant is to be opened. It returns true when there was an attempt without an answer.
+func (o *opens) begin(grant broker.Grant) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.by == nil {
+		o.by = map[int32]broker.Grant{}
+	}
+	before := o.by[grant.Lane]
+	o.by[grant.Lane] = grant
+	return before == grant
+}
+
+// end notes that there is an answer. A grant that was opened is not opened again.
+func (o *opens) end(grant broker.Grant) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.by[grant.Lane] == grant {
+		delete(o.by, grant.Lane)
+	}
 }
 
 // race writes a subject's record from what it was, until no other write comes between. next says what to write, or why

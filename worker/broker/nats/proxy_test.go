@@ -4,6 +4,7 @@
 package nats_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -35,9 +36,11 @@ type link struct {
 type gate struct {
 	rewrite func([]byte) []byte
 
-	mu   sync.Mutex
-	shut bool
-	kept []byte
+	mu sync.Mutex
+	// shuts says whether the gate shuts before these bytes, if it is set.
+	shuts func([]byte) bool
+	shut  bool
+	kept  []byte
 }
 
 // keeps says whether something is kept.
@@ -53,6 +56,7 @@ func (g *gate) pass(to io.Writer, b []byte) error {
 	if g.rewrite != nil {
 		b = g.rewrite(b)
 	}
+	g.shut = g.shut || g.shuts != nil && g.shuts(b)
 	if g.shut {
 		g.kept = append(g.kept, b...)
 		return nil
@@ -68,11 +72,21 @@ func (g *gate) close() {
 	g.shut = true
 }
 
+// closeBefore shuts the gate as soon as something comes that holds the text for the nth time.
+func (g *gate) closeBefore(text string, nth int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shuts = func(b []byte) bool {
+		nth -= bytes.Count(b, []byte(text))
+		return nth <= 0
+	}
+}
+
 // release sends what was kept.
 func (g *gate) release(to io.Writer) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.shut = false
+	g.shut, g.shuts = false, nil
 	_, err := to.Write(g.kept)
 	return err
 }

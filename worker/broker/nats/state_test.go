@@ -37,7 +37,7 @@ func TestStateSaysWhatItIs(t *testing.T) {
 		t.Errorf("the stream is %+v", config)
 	}
 	for subject, words := range map[string]string{
-		"claim": `"sourceCreated"`, "epoch.1": `{"version":1,"epoch":3,"incarnation":1,"worker":"pod-3"}`,
+		"claim": `"sourceCreated"`, "epoch.1": `{"version":1,"epoch":3,"incarnation":1,"worker":"pod-3","connection":"`,
 	} {
 		m, err := stream.GetLastMsgForSubject(t.Context(), "convoy.shop.orders."+subject)
 		if err != nil || !strings.Contains(string(m.Data), words) {
