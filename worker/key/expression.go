@@ -13,6 +13,8 @@ import (
 type Expression struct {
 	text    string
 	program cel.Program
+	// lookup answers without program where it can; nil if the expression is more than a look-up.
+	lookup *lookup
 }
 
 // Compile checks a key expression and prepares it for Eval. An expression that can never give a key is refused with a
@@ -48,7 +50,7 @@ func Compile(expression string) (*Expression, error) {
 	if err != nil {
 		return nil, &CompileError{Line: 1, Column: 1, Problem: err.Error(), Mend: mendMeaning}
 	}
-	return &Expression{text: expression, program: program}, nil
+	return &Expression{text: expression, program: program, lookup: lookupOf(checked.NativeRep().Expr())}, nil
 }
 
 // String is the expression as it was written.
@@ -58,6 +60,16 @@ func (e *Expression) String() string { return e.text }
 // *NoKeyError; errors.Is(err, ErrMissing) tells the message that simply has no value there from one whose value cannot
 // be a key. The body is parsed only if the expression comes to use it.
 func (e *Expression) Eval(message Message) (string, error) {
+	if e.lookup != nil {
+		if key, found := e.lookup.key(&message); found {
+			return key, nil
+		}
+	}
+	return e.evaluate(message)
+}
+
+// evaluate is Eval by CEL alone.
+func (e *Expression) evaluate(message Message) (string, error) {
 	value, _, err := e.program.Eval(&evaluation{message: message})
 	if err != nil {
 		return "", noKey(e.text, err)

@@ -104,6 +104,9 @@ func outcome(t *testing.T, expression string, message Message) []string {
 		t.Fatalf("%s: %v", expression, err)
 	}
 	key, err := compiled.Eval(message)
+	if byCEL, errOfCEL := compiled.evaluate(message); key != byCEL || fmt.Sprint(err) != fmt.Sprint(errOfCEL) {
+		t.Errorf("%s: %q, %v; by CEL alone %q, %v", expression, key, err, byCEL, errOfCEL)
+	}
 	var none *NoKeyError
 	switch {
 	case errors.As(err, &none):
