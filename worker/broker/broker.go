@@ -19,9 +19,9 @@ type Broker interface {
 	// that the record stands in the way: it is higher, or equal, or of the same epoch and another worker's. A record that this
 	// connection wrote for the same grant does not, if that call returned no lane: its answer was lost.
 	Open(ctx context.Context, grant Grant) (Lane, error)
-	// Confirm asks which of the grants are still the newest, in as few requests as the broker allows. It returns the
-	// records of those that are not.
-	Confirm(ctx context.Context, grants []Grant) ([]Superseded, error)
+	// Confirm asks which of the grants are still the newest, in as few requests as the broker allows. It returns those that
+	// are not confirmed. A record that cannot be read concerns its lane alone.
+	Confirm(ctx context.Context, grants []Grant) ([]Unconfirmed, error)
 	// Capabilities says what differs between brokers.
 	Capabilities() Capabilities
 	// Close ends the connection. No other method is called after it.
@@ -70,11 +70,14 @@ type Grant struct {
 	Worker string
 }
 
-// Superseded is a grant that is no longer the newest, and the record that is.
-type Superseded struct {
-	Lane   int32
-	Token  drain.Token // of the grant
+// Unconfirmed is a grant that the broker does not confirm: it was superseded, or nobody knows who has its lane.
+type Unconfirmed struct {
+	Lane  int32
+	Token drain.Token // of the grant
+	// Record is the record of a grant that was superseded.
 	Record drain.Token
+	// Err says why nobody knows: the lane's record cannot be read, or is gone. It is nil for a grant that was superseded.
+	Err error
 }
 
 // Message is one message of a lane.

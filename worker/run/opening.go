@@ -148,24 +148,38 @@ func (w *Worker) confirm(grants []drain.Grant) {
 	})
 }
 
-func (w *Worker) confirmed(sent time.Time, grants []drain.Grant, lost []broker.Superseded) {
+func (w *Worker) confirmed(sent time.Time, grants []drain.Grant, not []broker.Unconfirmed) {
 	w.succeeds(confirming)
-	gone := map[int32]broker.Superseded{}
-	for _, s := range lost {
-		gone[s.Lane] = s
+	doubts := map[int32]broker.Unconfirmed{}
+	for _, u := range not {
+		doubts[u.Lane] = u
 	}
 	var good []drain.Grant
 	for _, g := range grants {
-		if _, isGone := gone[g.Index]; !isGone {
+		if _, doubtful := doubts[g.Index]; !doubtful {
+			w.succeeds(confirmingOne(g.Index))
 			good = append(good, g)
 		}
 	}
 	w.metrics.confirmed(sent.Sub(w.origin), w.now().Sub(sent))
 	w.step(drain.Confirmed{Sent: sent, Grants: good})
 	for _, g := range grants {
-		if s, isGone := gone[g.Index]; isGone {
-			w.config.Log.Warn("another worker has the lane", "lane", g.Index, "epoch", g.Epoch, "record", s.Record.String())
-			w.step(drain.Superseded{Unit: g.Unit, Epoch: g.Epoch, Floor: s.Record.Epoch})
+		if u, doubtful := doubts[g.Index]; doubtful {
+			w.unconfirmed(g, u)
 		}
 	}
+}
+
+// confirmingOne is the request to confirm one lane, when its record alone stands in the way.
+func confirmingOne(lane int32) request { return request{doing: "confirming a lane", lane: lane} }
+
+// unconfirmed is for a lane that another worker has, or of which nobody knows who has it: then its hold runs out.
+func (w *Worker) unconfirmed(g drain.Grant, u broker.Unconfirmed) {
+	if u.Err == nil {
+		w.config.Log.Warn("another worker has the lane", "lane", g.Index, "epoch", g.Epoch, "record", u.Record.String())
+		w.step(drain.Superseded{Unit: g.Unit, Epoch: g.Epoch, Floor: u.Record.Epoch})
+		return
+	}
+	w.count(confirmingOne(g.Index), u.Err)
+	w.fails(confirmingOne(g.Index), u.Err, func() bool { return w.machine.Token(g.Unit) == u.Token })
 }

@@ -65,6 +65,32 @@ func TestAHoldThatIsLostIsShown(t *testing.T) {
 	})
 }
 
+// The record of one lane cannot be read: that lane stops when its hold is over, and no other does.
+func TestARecordThatCannotBeReadStopsItsLaneAlone(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.start()
+		w.grant(1, 1, 0, 1)
+		w.publish(0, "a")
+		w.publish(1, "b")
+		w.allDone()
+		w.broker.Damage(0, &broker.PermanentError{Err: errors.New("the record is damaged"), Mend: "mend it"})
+		w.reached("False", "confirming a lane (lane 0): the record is damaged: mend it")
+		w.pass(fence + time.Second)
+		w.publish(0, "a")
+		for range 10 {
+			w.publish(1, "b")
+			w.pass(time.Second)
+		}
+		if a, b := w.handler.completed("a"), w.handler.completed("b"); a != 1 || b != 11 {
+			w.t.Errorf("%d messages of the lane that nobody confirms and %d of the other were completed, want 1 and 11", a, b)
+		}
+		w.broker.Damage(0, nil)
+		w.allDone()
+		w.reached("True")
+		w.stays("True", time.Minute)
+	})
+}
+
 // Only the source is gone: lanes are confirmed and progress is written.
 func TestTheSourceIsDeleted(t *testing.T) {
 	story(t, 1, func(w *world) {

@@ -121,13 +121,13 @@ func (s *suite) confirms() {
 		s.opened(connection, lane, 1)
 		grants = append(grants, grantOf(lane, 1))
 	}
-	confirm := func() []broker.Superseded {
-		var superseded []broker.Superseded
+	confirm := func() []broker.Unconfirmed {
+		var superseded []broker.Unconfirmed
 		s.must("confirming", func(ctx context.Context) (err error) {
 			superseded, err = connection.Confirm(ctx, grants)
 			return err
 		})
-		slices.SortFunc(superseded, func(a, b broker.Superseded) int { return int(a.Lane - b.Lane) })
+		slices.SortFunc(superseded, func(a, b broker.Unconfirmed) int { return int(a.Lane - b.Lane) })
 		return superseded
 	}
 	if got := confirm(); len(got) > 0 {
@@ -135,7 +135,7 @@ func (s *suite) confirms() {
 	}
 	s.opened(other, 0, 2)
 	s.opened(other, 3, 8)
-	want := []broker.Superseded{{Lane: 0, Token: token(1), Record: token(2)}, {Lane: 3, Token: token(1), Record: token(8)}}
+	want := []broker.Unconfirmed{{Lane: 0, Token: token(1), Record: token(2)}, {Lane: 3, Token: token(1), Record: token(8)}}
 	if diff := cmp.Diff(want, confirm()); diff != "" {
 		s.t.Errorf("superseded (-want +got):\n%s", diff)
 	}
@@ -153,9 +153,34 @@ func (s *suite) confirmsNothing() {
 	connection := s.connect()
 	s.opened(connection, 1, 3)
 	for _, grant := range []broker.Grant{grantOf(2, 1), grantOf(1, 4)} {
-		superseded, err := connection.Confirm(s.t.Context(), []broker.Grant{grantOf(1, 3), grant})
-		if err == nil && !slices.ContainsFunc(superseded, func(x broker.Superseded) bool { return x.Lane == grant.Lane && x.Token == grant.Token }) {
-			s.t.Errorf("%+v was confirmed, which was never written", grant)
-		}
+		s.doubts(connection, grant, grantOf(1, 3), grant)
+	}
+}
+
+// damaged makes one lane's record one that cannot be read: the others' are confirmed, and it alone cannot be opened.
+func (s *suite) damaged() {
+	connection := s.connect()
+	s.opened(connection, 0, 1)
+	s.opened(connection, 1, 1)
+	s.opened(connection, 2, 1)
+	s.Damage(s.t, 1)
+	s.doubts(connection, grantOf(1, 1), grantOf(0, 1), grantOf(1, 1), grantOf(2, 1))
+	if _, err := connection.Open(s.t.Context(), grantOf(1, 2)); broker.KindOf(err) != broker.Permanent {
+		s.t.Errorf("opening a lane whose record cannot be read: %v, want a Permanent error", err)
+	}
+	s.opened(connection, 0, 2)
+}
+
+// doubts checks that of some grants this one alone is not confirmed, and that nobody is said to have superseded it.
+func (s *suite) doubts(connection Connection, doubtful broker.Grant, all ...broker.Grant) {
+	s.t.Helper()
+	var unconfirmed []broker.Unconfirmed
+	s.must("confirming", func(ctx context.Context) (err error) {
+		unconfirmed, err = connection.Confirm(ctx, all)
+		return err
+	})
+	if len(unconfirmed) != 1 || unconfirmed[0].Lane != doubtful.Lane || unconfirmed[0].Token != doubtful.Token ||
+		broker.KindOf(unconfirmed[0].Err) != broker.Permanent {
+		s.t.Errorf("not confirmed are %+v, want %+v alone, with a Permanent error", unconfirmed, doubtful)
 	}
 }

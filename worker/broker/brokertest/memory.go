@@ -39,6 +39,8 @@ type memoryLane struct {
 	record   broker.Record
 	// writer is the connection that wrote the record.
 	writer *memoryBroker
+	// damage is why the record cannot be read; nil when it can.
+	damage error
 	// end is the highest position that the lane ever had; retention does not lower it.
 	end   order.Position
 	saved Saved
@@ -120,6 +122,13 @@ func (m *Memory) SetRecord(lane int32, record broker.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lanes[lane].record, m.lanes[lane].writer = record, nil
+}
+
+// Damage makes the epoch record of a lane one that cannot be read; nil mends it.
+func (m *Memory) Damage(lane int32, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lanes[lane].damage = err
 }
 
 // DeadLetters are the dead letters in the order in which they came.

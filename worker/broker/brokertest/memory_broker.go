@@ -5,6 +5,7 @@ package brokertest
 
 import (
 	"context"
+	"fmt"
 
 	"convoy.dev/convoy/worker/broker"
 )
@@ -51,6 +52,9 @@ func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lan
 		if err != nil {
 			return err
 		}
+		if at.damage != nil {
+			return at.damage
+		}
 		retry := at.writer == b && b.unopened[grant.Lane] == grant
 		if err := grant.Overcomes(at.record); err != nil && !retry {
 			return err
@@ -69,24 +73,32 @@ func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lan
 }
 
 // Confirm implements broker.Broker.
-func (b *memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Superseded, error) {
-	var superseded []broker.Superseded
+func (b *memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Unconfirmed, error) {
+	var unconfirmed []broker.Unconfirmed
 	err := b.memory.call(ctx, Confirm, func() error {
 		for _, grant := range grants {
+			u := broker.Unconfirmed{Lane: grant.Lane, Token: grant.Token}
 			at, err := b.memory.at(grant.Lane)
-			if err != nil {
-				return err
+			switch {
+			case err != nil:
+				u.Err = err
+			case at.damage != nil:
+				u.Err = at.damage
+			case at.record.Token.Less(grant.Token):
+				u.Err = &broker.PermanentError{Err: fmt.Errorf("lane %d has lost its record", grant.Lane), Mend: "put it back"}
+			case at.record == broker.Record{Token: grant.Token, Worker: grant.Worker}:
+				continue
+			default:
+				u.Record = at.record.Token
 			}
-			if at.record != (broker.Record{Token: grant.Token, Worker: grant.Worker}) {
-				superseded = append(superseded, broker.Superseded{Lane: grant.Lane, Token: grant.Token, Record: at.record.Token})
-			}
+			unconfirmed = append(unconfirmed, u)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return superseded, nil
+	return unconfirmed, nil
 }
 
 // Capabilities implements broker.Broker.

@@ -126,6 +126,9 @@ func TestMemory(t *testing.T) {
 				}
 				return at
 			},
+			Damage: func(_ *testing.T, lane int32) {
+				m.Damage(lane, &broker.PermanentError{Err: errors.New("the record is damaged"), Mend: "mend it"})
+			},
 			Trim: func(_ *testing.T, through order.Position) { m.Trim(through) },
 			Restart: func(*testing.T) {
 				m.Stop()

@@ -28,6 +28,8 @@ type Harness struct {
 	Publish func(t *testing.T, lane int32, messages ...key.Message) []order.Position
 	// Trim removes every message up to the position, as the source's retention does.
 	Trim func(t *testing.T, through order.Position)
+	// Damage makes the epoch record of a lane one that cannot be read.
+	Damage func(t *testing.T, lane int32)
 	// Restart stops the broker and starts it again. What is durable is there afterwards.
 	Restart func(t *testing.T)
 	// Letters are the dead letters in the order in which they came. Key, Reason, Attempts, Data and Sequence are looked at.
@@ -76,6 +78,7 @@ func Run(t *testing.T, maker Maker) {
 		{"a grant below the record is refused", (*suite).refusals},
 		{"confirming names exactly those who were superseded", (*suite).confirms},
 		{"a record that is not there is not confirmed", (*suite).confirmsNothing},
+		{"a record that cannot be read concerns its lane alone", (*suite).damaged},
 		{"a claim stands for its pool alone", (*suite).claims},
 		{"of several pools one gets the claim", (*suite).claimRace},
 		{"a pool made again goes on above the floors of the old one", (*suite).adopted},

@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nuid"
 
 	"convoy.dev/convoy/worker/broker"
-	"convoy.dev/convoy/worker/drain"
 )
 
 // Broker is one process's connection to the JetStream of one pool.
@@ -93,7 +92,7 @@ func (b *Broker) open(ctx context.Context, grant broker.Grant) (*openLane, error
 // Confirm implements broker.Broker. It takes one write, which a majority of the replicas acknowledges, and one read of
 // all epoch records (of every 1,000) by any replica that has that write: so what is read is no older than the request,
 // whoever answers.
-func (b *Broker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Superseded, error) {
+func (b *Broker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.Unconfirmed, error) {
 	sequence, err := b.state.touch(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("confirming epoch records: %w", err)
@@ -106,20 +105,29 @@ func (b *Broker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.S
 	if err != nil {
 		return nil, fmt.Errorf("confirming epoch records: %w", err)
 	}
-	var superseded []broker.Superseded
-	for i := range grants {
-		found, err := parseEpoch(found[subjects[i]])
-		record := found.record()
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("confirming epoch records: %w", err)
-		case record.Token == drain.Token{}, record.Token.Less(grants[i].Token):
-			return nil, fmt.Errorf("confirming epoch records: %w", b.state.lost(subjects[i]))
-		case record != broker.Record{Token: grants[i].Token, Worker: grants[i].Worker}:
-			superseded = append(superseded, broker.Superseded{Lane: grants[i].Lane, Token: grants[i].Token, Record: record.Token})
+	var unconfirmed []broker.Unconfirmed
+	for i, subject := range subjects {
+		if u := b.state.judge(grants[i], found[subject]); u != nil {
+			unconfirmed = append(unconfirmed, *u)
 		}
 	}
-	return superseded, nil
+	return unconfirmed, nil
+}
+
+// judge says why a grant is not confirmed by its lane's epoch record; nil when it is.
+func (s *state) judge(grant broker.Grant, found stored) *broker.Unconfirmed {
+	read, err := parseEpoch(found)
+	record := read.record()
+	switch {
+	case err != nil:
+	case record.Token.Less(grant.Token):
+		err = s.lost(s.epoch(grant.Lane))
+	case record == broker.Record{Token: grant.Token, Worker: grant.Worker}:
+		return nil
+	default:
+		return &broker.Unconfirmed{Lane: grant.Lane, Token: grant.Token, Record: record.Token}
+	}
+	return &broker.Unconfirmed{Lane: grant.Lane, Token: grant.Token, Err: err}
 }
 
 // Capabilities implements broker.Broker.

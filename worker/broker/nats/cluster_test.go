@@ -121,6 +121,7 @@ func (c *cluster) harness(t *testing.T) brokertest.Harness {
 			t.Helper()
 			return publishTo(t, js, fmt.Sprintf("%s.%d", name, lane), messages...)
 		},
+		Damage:  func(t *testing.T, lane int32) { t.Helper(); damage(t, js, "convoy.shop."+name, lane) },
 		Trim:    func(t *testing.T, through order.Position) { t.Helper(); trim(t, js, name, through) },
 		Restart: c.roll,
 		Letters: func(t *testing.T) []broker.DeadLetter { t.Helper(); return letters(t, js, "convoy_shop_"+name+"_dead") },

@@ -29,6 +29,7 @@ func harness(changes ...func(*jetstream.StreamConfig)) func(*testing.T) (brokert
 				t.Helper()
 				return publish(t, js, lane, messages...)
 			},
+			Damage:  func(t *testing.T, lane int32) { t.Helper(); damage(t, js, "convoy.shop.orders", lane) },
 			Trim:    func(t *testing.T, through order.Position) { t.Helper(); trim(t, js, source, through) },
 			Restart: j.restart,
 			Letters: func(t *testing.T) []broker.DeadLetter { t.Helper(); return letters(t, js, "convoy_shop_orders_dead") },

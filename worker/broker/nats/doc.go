@@ -37,7 +37,7 @@
 //
 // A read is no proof: replicas lag, and a leader that was deposed may not know it. So Confirm writes a record, which a
 // majority acknowledges, and then reads all its epoch records from any replica that has seen that write. That takes two
-// requests for up to 1,000 lanes.
+// requests for up to 1,000 lanes. A record that is gone or cannot be read leaves its lane alone unconfirmed.
 //
 // # Reading
 //

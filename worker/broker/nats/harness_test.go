@@ -182,6 +182,17 @@ func trim(t *testing.T, js jetstream.JetStream, name string, through order.Posit
 	}
 }
 
+// damage writes what no version of Convoy would over the epoch record of a lane.
+func damage(t *testing.T, js jetstream.JetStream, prefix string, lane int32) {
+	t.Helper()
+	if err := insist(t, func(ctx context.Context) error {
+		_, err := js.Publish(ctx, fmt.Sprintf("%s.epoch.%d", prefix, lane), []byte("hello, world"))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // letters reads the dead letters of a stream.
 func letters(t *testing.T, js jetstream.JetStream, stream string) []broker.DeadLetter {
 	t.Helper()

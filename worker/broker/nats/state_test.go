@@ -105,8 +105,11 @@ func TestStateDeleted(t *testing.T) {
 	if err := stream.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Confirm(t.Context(), []broker.Grant{grant(1, 1)})
-	permanent(t, err, "convoy.shop.orders.epoch.1")
+	unconfirmed, err := b.Confirm(t.Context(), []broker.Grant{grant(1, 1)})
+	if err != nil || len(unconfirmed) != 1 {
+		t.Fatalf("not confirmed are %v: %v", unconfirmed, err)
+	}
+	permanent(t, unconfirmed[0].Err, "convoy.shop.orders.epoch.1")
 	permanent(t, lane.Flush(t.Context(), &order.Progress{LowWater: 6}, false), "convoy.shop.orders.progress.1")
 	if err := js.DeleteStream(t.Context(), stateStream); err != nil {
 		t.Fatal(err)
