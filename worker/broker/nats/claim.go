@@ -72,7 +72,7 @@ func parseRecord(record stored, into any, version *int) error {
 
 func unreadable(subject string, err error) error {
 	return &broker.PermanentError{
-		Err:  fmt.Errorf("reading the record %s: %w", subject, err),
+		Err: fmt.Errorf("reading the record %s: %w", subject, err),
 		Mend: "run the version of Convoy that wrote it or a newer one; if it is not Convoy's, remove it (nats stream purge --subject " + subject +
 			"): a lane without progress begins anew",
 	}
