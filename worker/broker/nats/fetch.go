@@ -78,11 +78,15 @@ func (a *getAnswer) parse() (broker.Message, error) {
 	return message, nil
 }
 
-// Fetch implements broker.Lane.
+// Fetch implements broker.Lane. A message that is newer than all that were read may be another stream's, made in place of the
+// source since; then the source is looked at, too, after the message was.
 func (l *openLane) Fetch(ctx context.Context, at order.Position) (broker.Message, error) {
 	message, err := l.get(ctx, map[string]any{"seq": uint64(at)})
-	if errors.Is(err, broker.ErrGone) {
+	switch {
+	case errors.Is(err, broker.ErrGone):
 		err = l.gone(ctx, at)
+	case err == nil && message.Timestamp.UnixNano() > l.newest.Load():
+		err = l.still(ctx, at)
 	}
 	if err != nil {
 		return broker.Message{}, fmt.Errorf("fetching message %d of lane %d: %w", at, l.grant.Lane, err)

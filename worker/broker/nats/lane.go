@@ -22,6 +22,8 @@ type openLane struct {
 	// sequence is that of the newest record of the chain that this process knows to be its own.
 	sequence uint64
 	buffer   []byte // of the record being written
+	// newest is the timestamp of the newest message that was delivered, in nanoseconds of Unix time. Read writes it.
+	newest atomic.Int64
 }
 
 // takeOver writes the lane's progress record as the grant's: what it says stays, and from here on nobody else can write

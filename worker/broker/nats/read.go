@@ -4,6 +4,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,14 +73,19 @@ func (l *openLane) begin(ctx context.Context, after order.Position) (order.Posit
 
 // session reads through one consumer until it ends. It returns the position of the last message delivered.
 func (l *openLane) session(ctx context.Context, after order.Position, deliver func([]broker.Message) error) (order.Position, error) {
-	if err := l.still(ctx, after); err != nil {
-		return after, err
-	}
 	pull, err := l.subscribe(ctx, after)
+	if broker.KindOf(err) == broker.Permanent {
+		return after, cmp.Or(l.still(ctx, after), err) // What is wrong with the source says more than what that leads to.
+	}
 	if err != nil {
 		return after, err
 	}
 	defer pull.end()
+	// Only now, and before anything is asked for: a source that was made again a moment before the consumer has another time
+	// of creation, and one that is made again later ends the consumer.
+	if err := l.still(ctx, after); err != nil {
+		return after, err
+	}
 	ctx, end := l.requests.begin(ctx, pull.next())
 	defer end()
 	for {
@@ -88,7 +94,9 @@ func (l *openLane) session(ctx context.Context, after order.Position, deliver fu
 			if err := deliver(batch); err != nil {
 				return after, deliverError{err}
 			}
-			after = batch[len(batch)-1].Position
+			last := &batch[len(batch)-1]
+			after = last.Position
+			l.newest.Store(last.Timestamp.UnixNano())
 			pull.delivered()
 		}
 		if err != nil && !errors.Is(err, errBroken) {

@@ -6,6 +6,7 @@ package nats_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,6 +119,7 @@ func TestSourceMadeAgain(t *testing.T) {
 	js := j.admin(t)
 	b := claimed(t, j.settings())
 	lane, _ := owned(t, b, grant(1, 1))
+	reads(t, lane, 10)
 	flush(t, lane, 10, true)
 	next, err := b.Open(t.Context(), grant(1, 2))
 	if err != nil {
@@ -133,6 +135,8 @@ func TestSourceMadeAgain(t *testing.T) {
 	}
 	const again = "numbered anew"
 	permanent(t, lane.Read(t.Context(), 10, nil), again, "convoy_shop_orders")
+	_, err = lane.Fetch(t.Context(), 5)
+	permanent(t, err, again)
 	_, err = next.Load(t.Context())
 	permanent(t, err, again)
 	permanent(t, connect(t, j.settings()).Claim(t.Context(), claim), again)
@@ -145,6 +149,40 @@ func TestSourceMadeAgain(t *testing.T) {
 	}
 	anew, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
 	begins(t, anew, "new")
+}
+
+// TestSourceMadeAgainUnderReader replaces the source just before a request that begins a reader: nothing of the new one may
+// be taken for what follows in the old one.
+func TestSourceMadeAgainUnderReader(t *testing.T) {
+	for _, request := range []string{"$JS.API.CONSUMER.CREATE." + source, "$JS.API.STREAM.INFO." + source} {
+		t.Run(request, func(t *testing.T) {
+			j := begun(t)
+			p := proxied(t, j.address())
+			lane, _ := owned(t, claimed(t, j.settings(through(p))), grant(1, 1))
+			l := p.link()
+			l.up.closeBefore(request, 1)
+			ended := make(chan error, 1)
+			go func() {
+				ended <- lane.Read(t.Context(), 5, func(batch []broker.Message) error {
+					return fmt.Errorf("message %d of another stream is delivered: %s", batch[0].Position, batch[0].Data)
+				})
+			}()
+			until(t, "the reader begins", func() bool { return l.up.keeps() })
+			js := j.admin(t)
+			if err := js.DeleteStream(t.Context(), source); err != nil {
+				t.Fatal(err)
+			}
+			makeSource(t, js)
+			for range 10 {
+				publish(t, js, 1, messages("new")...)
+			}
+			if err := l.up.release(l.server); err != nil {
+				t.Fatal(err)
+			}
+			permanent(t, <-ended, "numbered anew")
+			until(t, "no consumer is left", func() bool { return len(consumers(t, js)) == 0 })
+		})
+	}
 }
 
 // TestSourceFromOldBackup puts back an older copy of the source's files: it ends below what the pool has read.
