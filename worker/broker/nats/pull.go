@@ -101,7 +101,8 @@ func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, 
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(err, p.answers.Unsubscribe())
+		p.end() // It may have been made all the same.
+		return nil, err
 	}
 	return p, nil
 }
