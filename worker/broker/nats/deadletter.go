@@ -36,7 +36,8 @@ const (
 const control = "Nats-"
 
 // DeadLetter implements broker.Lane. The copy carries the epoch, by which a dead letter of a worker that was superseded can
-// be told. The stream drops a second copy of a message if it comes within its duplicate window.
+// be told. The stream drops a second copy of a message if it comes within its duplicate window; the source's time of creation
+// is part of what it knows a copy by, since another source of the same name counts its messages anew.
 func (l *openLane) DeadLetter(ctx context.Context, letter broker.DeadLetter) error {
 	m := l.letter(&letter)
 	err := l.post(ctx, m)
@@ -81,7 +82,7 @@ func (l *openLane) letter(letter *broker.DeadLetter) *client.Msg {
 		headerPosition: strconv.FormatUint(uint64(letter.Sequence), 10), headerKey: url.PathEscape(letter.Key), headerReason: url.PathEscape(letter.Reason),
 		headerAttempts: strconv.FormatUint(uint64(letter.Attempts), 10), headerOrigin: letter.Subject,
 		headerTimestamp:       letter.Timestamp.UTC().Format(time.RFC3339Nano),
-		jetstream.MsgIDHeader: l.stateStream + "." + strconv.FormatUint(uint64(letter.Sequence), 10),
+		jetstream.MsgIDHeader: fmt.Sprintf("%s.%d.%d", l.stateStream, l.claimed.Load().Created.UnixNano(), letter.Sequence),
 	} {
 		m.Header.Set(name, value)
 	}

@@ -70,3 +70,58 @@ func TestDeadLetterIsNoCommand(t *testing.T) {
 		t.Errorf("%d messages are at the destination, want the one before and the copy", n)
 	}
 }
+
+// TestDeadLettersOfAnotherSource gives up the first message twice, makes the source and the pool's state again, and gives up
+// the first message of the new source: the stream drops the copy, and keeps what only has the same number.
+func TestDeadLettersOfAnotherSource(t *testing.T) {
+	j := serve(t)
+	js := j.admin(t)
+	for _, text := range []string{"old", "new"} {
+		makeSource(t, js)
+		publish(t, js, 1, messages(text)...)
+		lane, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
+		message := reads(t, lane, 1)[0]
+		for range 2 {
+			if err := lane.DeadLetter(t.Context(), broker.DeadLetter{Message: message, Reason: "test"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{source, stateStream} {
+			if err := js.DeleteStream(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got := letters(t, js, "convoy_shop_orders_dead")
+	if len(got) != 2 || string(got[0].Data) != "old" || string(got[1].Data) != "new" {
+		t.Errorf("dead letters are %+v", got)
+	}
+}
+
+// TestDeadLettersAreRefused has somebody limit the stream for dead letters: the error says what to do.
+func TestDeadLettersAreRefused(t *testing.T) {
+	for mend, change := range map[string]func(*jetstream.StreamConfig){
+		"raise max_msg_size": func(c *jetstream.StreamConfig) { c.MaxMsgSize = 100 },
+		"raise its limits":   func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 1, true },
+	} {
+		t.Run(mend, func(t *testing.T) {
+			j := begun(t)
+			js := j.admin(t)
+			lane, _ := owned(t, claimed(t, j.settings()), grant(1, 1))
+			read := reads(t, lane, 2)
+			if err := lane.DeadLetter(t.Context(), broker.DeadLetter{Message: read[0], Reason: "test"}); err != nil {
+				t.Fatal(err)
+			}
+			stream, err := js.Stream(t.Context(), "convoy_shop_orders_dead")
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := stream.CachedInfo().Config
+			change(&config)
+			if _, err := js.UpdateStream(t.Context(), config); err != nil {
+				t.Fatal(err)
+			}
+			permanent(t, lane.DeadLetter(t.Context(), broker.DeadLetter{Message: read[1], Reason: "test"}), mend)
+		})
+	}
+}

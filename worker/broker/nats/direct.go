@@ -24,73 +24,87 @@ const (
 	headerNumPending = "Nats-Num-Pending"
 	headerUpTo       = "Nats-UpTo-Sequence"
 	headerStatus     = "Status"
+	// headerDescription is a status in words.
+	headerDescription = "Description"
 
 	statusEnd          = "204"
 	statusNone         = "404"
 	statusNoResponders = "503"
+
+	// descriptionReplaced comes with statusNone when a message that was found was replaced before it was read.
+	descriptionReplaced = "Message Not Found"
 )
 
 // lastRequest asks for the last message of each subject.
 type lastRequest struct {
-	Last []string `json:"multi_last"`
-	// From leaves out what has a lower sequence, UpTo what has a higher one.
-	From uint64 `json:"seq,omitempty"`
-	UpTo uint64 `json:"up_to_seq,omitempty"`
+	Last     []string `json:"multi_last"`
+	MaxBytes int      `json:"max_bytes"`
 }
 
-// readMany returns the last message of each subject that has one, all as of one moment.
-func (s *state) readMany(ctx context.Context, subjects []string) ([]stored, error) {
-	ask := lastRequest{Last: subjects}
-	var all []stored
-	for {
-		part, rest, through, err := s.readSome(ctx, ask)
-		all = append(all, part...)
-		if err != nil || rest == 0 || len(part) == 0 {
-			return all, err
-		}
-		ask.From, ask.UpTo = part[len(part)-1].sequence+1, through
-	}
+// answerBytes is about how large one answer may become. What does not fit is asked for again: a server that has too much to
+// send at once takes the client for one that does not read, and ends the connection.
+const answerBytes = 8 << 20
+
+// lastAnswer is what one request found.
+type lastAnswer struct {
+	records []stored
+	bytes   int
+	// more says that there may be more: the answer became too large, or servers before 2.12 had found a record that was
+	// replaced before they read it.
+	more bool
+	// through is the sequence of the last message that whoever answered had seen; 0 when it does not say.
+	through uint64
 }
 
-// readSome makes one request. The server may end an answer early when it becomes large; rest is how many messages are
-// left then.
-func (s *state) readSome(ctx context.Context, ask lastRequest) (part []stored, rest, through uint64, err error) {
-	body, err := json.Marshal(ask)
+// readMany returns the last message of each subject that has one, as many as fit into an answer: all as of one moment.
+func (s *state) readMany(ctx context.Context, subjects []string) (all lastAnswer, err error) {
+	body, err := json.Marshal(lastRequest{subjects, answerBytes})
 	if err != nil {
-		return nil, 0, 0, err
+		return lastAnswer{}, err
 	}
 	inbox := s.NewInbox()
 	answers, err := s.SubscribeSync(inbox)
 	if err != nil {
-		return nil, 0, 0, err
+		return lastAnswer{}, err
 	}
 	defer func() { err = errors.Join(err, answers.Unsubscribe()) }()
 	if err := s.PublishRequest(directGet+s.stateStream, inbox, body); err != nil {
-		return nil, 0, 0, err
+		return lastAnswer{}, err
 	}
 	for {
-		answer, err := answers.NextMsgWithContext(ctx)
+		m, err := answers.NextMsgWithContext(ctx)
 		if err != nil {
-			return nil, 0, 0, err
+			return lastAnswer{}, err
 		}
-		switch status := answer.Header.Get(headerStatus); status {
-		case "":
-			record, err := parseStored(answer)
-			if err != nil {
-				return nil, 0, 0, err
-			}
-			part = append(part, record)
-		case statusEnd:
-			rest, restErr := number(answer, headerNumPending)
-			through, throughErr := number(answer, headerUpTo)
-			return part, rest, through, errors.Join(restErr, throughErr)
-		case statusNone:
-			return nil, 0, 0, nil
-		case statusNoResponders:
-			return nil, 0, 0, client.ErrNoResponders
-		default:
-			return nil, 0, 0, fmt.Errorf("status %s %s", status, answer.Header.Get("Description"))
+		if end, err := all.add(m); err != nil || end {
+			return all, err
 		}
+	}
+}
+
+// add adds a message of the answer: a record, or its end.
+func (a *lastAnswer) add(m *client.Msg) (end bool, err error) {
+	if m.Header.Get(headerSequence) != "" {
+		record, err := parseStored(m)
+		a.records = append(a.records, record)
+		a.bytes += len(record.subject) + len(record.data)
+		return false, err
+	}
+	description := m.Header.Get(headerDescription)
+	switch status := m.Header.Get(headerStatus); status {
+	case statusEnd:
+		rest, restErr := number(m, headerNumPending)
+		through, throughErr := number(m, headerUpTo)
+		// Servers before 2.12 say one too few.
+		a.more, a.through = rest > 0 || a.bytes >= answerBytes, through
+		return true, errors.Join(restErr, throughErr)
+	case statusNone:
+		a.more = description == descriptionReplaced
+		return true, nil
+	case statusNoResponders:
+		return true, client.ErrNoResponders
+	default:
+		return true, fmt.Errorf("status %s %s", status, description)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	codeInvalidConfig        = 10052
 	codeSubjectsOverlap      = 10065
 	codeReplicasNotSupported = 10074
+	codeStoreFailed          = 10077
 )
 
 // mends say what a person can do about an answer of JetStream that will be the same next time.
@@ -36,6 +37,7 @@ var mends = map[jetstream.ErrorCode]string{
 	codeMemoryExceeded:                               "give the NATS servers more memory for JetStream",
 	codeInvalidConfig:                                "allow what the message names, in the limits of the servers, the account or the stream",
 	codeSubjectsOverlap:                              "let no other stream have subjects that begin with convoy.",
+	codeStoreFailed:                                  "make room in the stream: raise its limits, or remove messages from it",
 	codeReplicasNotSupported:                         "run the NATS servers as a cluster",
 }
 

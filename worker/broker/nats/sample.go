@@ -182,7 +182,7 @@ func countAnswer(answer *client.Msg) (pending int64, counted bool, err error) {
 	case statusNoResponders:
 		return 0, false, client.ErrNoResponders
 	default:
-		return 0, false, fmt.Errorf("status %s %s", status, answer.Header.Get("Description"))
+		return 0, false, fmt.Errorf("status %s %s", status, answer.Header.Get(headerDescription))
 	}
 }
 

@@ -68,18 +68,22 @@ func (s *state) missing(err error) error {
 }
 
 // last returns the last record of each subject that has one. It may come from a replica that lags behind; seen is the
-// sequence of a write of the record confirm that the replica must have seen, or 0. Nobody answers while a cluster makes the
-// stream or elects its leader.
+// sequence of a write that the replica must have seen, or 0. Nobody answers while a cluster makes the stream or elects its
+// leader. Many records come in several answers, which need not be as of one moment.
 func (s *state) last(ctx context.Context, subjects []string, seen uint64) (map[string]stored, error) {
-	for wait := lagWait; ; wait *= 2 {
-		found, err := s.lastOnce(ctx, subjects, seen)
-		if !errors.Is(err, errLags) && !errors.Is(err, client.ErrNoResponders) || wait > lagWait<<lagTries {
-			return found, err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return nil, err
+	found := make(map[string]stored, len(subjects))
+	for part := range slices.Chunk(subjects, multiMax) {
+		for more := true; more; {
+			before := len(found)
+			var err error
+			if more, err = s.lastSome(ctx, part, seen, found); err != nil {
+				return nil, err
+			}
+			part = slices.DeleteFunc(slices.Clone(part), func(subject string) bool { return found[subject].sequence > 0 })
+			more = more && len(found) > before && len(part) > 0
 		}
 	}
+	return found, nil
 }
 
 // errLags says that a replica has not seen what it must have seen.
@@ -88,39 +92,33 @@ var errLags = errors.New("the replica that answers lags behind")
 // multiMax is how many subjects one request asks for; the server answers at most 1,024.
 const multiMax = 1000
 
-func (s *state) lastOnce(ctx context.Context, subjects []string, seen uint64) (map[string]stored, error) {
-	found := make(map[string]stored, len(subjects))
-	for part := range slices.Chunk(subjects, multiMax) {
-		err := s.ask(ctx, "reading the stream "+s.stateStream, directGet+s.stateStream, func(ctx context.Context) error {
-			return s.lastSome(ctx, part, seen, found)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
-// lastSome adds the last record of each subject that has one.
-func (s *state) lastSome(ctx context.Context, subjects []string, seen uint64, found map[string]stored) error {
+// lastSome adds the last record of each subject that has one, and says whether there are more than fit into an answer.
+func (s *state) lastSome(ctx context.Context, subjects []string, seen uint64, found map[string]stored) (more bool, err error) {
 	if seen > 0 {
-		subjects = append(slices.Clone(subjects), s.confirm())
+		subjects = append(slices.Clone(subjects), s.confirm()) // So that there is something to be found in any case.
 	}
-	records, err := s.readMany(ctx, subjects)
-	if err != nil {
-		return err
-	}
-	through := uint64(0)
-	for _, record := range records {
-		found[record.subject] = record
-		if record.subject == s.confirm() {
-			through = record.sequence
+	for wait := lagWait; ; wait *= 2 {
+		var answer lastAnswer
+		err := s.ask(ctx, "reading the stream "+s.stateStream, directGet+s.stateStream, func(ctx context.Context) (err error) {
+			answer, err = s.readMany(ctx, subjects)
+			if err == nil && (answer.through < seen || answer.more && len(answer.records) == 0) {
+				err = errLags
+			}
+			return err
+		})
+		if err == nil {
+			for _, record := range answer.records {
+				found[record.subject] = record
+			}
+			return answer.more, nil
+		}
+		if !errors.Is(err, errLags) && !errors.Is(err, client.ErrNoResponders) || wait > lagWait<<lagTries {
+			return false, err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return false, err
 		}
 	}
-	if through < seen {
-		return errLags
-	}
-	return nil
 }
 
 // sleep waits, or returns the context's error.

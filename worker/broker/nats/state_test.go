@@ -5,6 +5,7 @@ package nats_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,7 +61,15 @@ func TestStateOfAnyName(t *testing.T) {
 // TestStateChanged has somebody change the stream so that records would be lost.
 func TestStateChanged(t *testing.T) {
 	for words, change := range map[string]func(*jetstream.StreamConfig){
-		"limit of age":               func(c *jetstream.StreamConfig) { c.MaxAge = 3600e9 },
+		"limit of age": func(c *jetstream.StreamConfig) { c.MaxAge = 3600e9 },
+		"discard_new_per_subject": func(c *jetstream.StreamConfig) {
+			c.Discard, c.DiscardNewPerSubject = jetstream.DiscardNew, true
+		},
+		"max_msg_size of 100 bytes": func(c *jetstream.StreamConfig) { c.MaxMsgSize = 100 },
+		"no_ack":                    func(c *jetstream.StreamConfig) { c.NoAck = true },
+		"subject_transform": func(c *jetstream.StreamConfig) {
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "convoy.shop.orders.epoch.*", Destination: "elsewhere.{{wildcard(1)}}"}
+		},
 		"direct reads":               func(c *jetstream.StreamConfig) { c.AllowDirect = false },
 		"lacks the subject convoy.s": func(c *jetstream.StreamConfig) { c.Subjects = c.Subjects[:2] },
 	} {
@@ -169,5 +178,49 @@ func TestConfirmMany(t *testing.T) {
 	backlog, err := b.Sample(t.Context())
 	if err != nil || len(backlog.Lanes) != many || backlog.Lanes[many-1] != 2 || backlog.Lanes[0] != 0 {
 		t.Errorf("backlog %v: %v", backlog.Lanes[many-1], err)
+	}
+}
+
+// TestManyBytesOfRecords has records that do not fit into one answer. Between two of them one record is replaced.
+func TestManyBytesOfRecords(t *testing.T) {
+	const many, padding = 30, 900 << 10
+	j := serve(t)
+	js := j.admin(t)
+	makeSource(t, js)
+	p := proxied(t, j.address())
+	s := j.settings(through(p))
+	s.Lanes.Native.NATS.Count = many
+	b := claimed(t, s)
+	write := func(lane int32, epoch int64) {
+		t.Helper()
+		text := fmt.Sprintf(`{"version":1,"epoch":%d,"incarnation":1,"worker":"pod-%d","padding":"%s"}`, epoch, epoch, strings.Repeat("x", padding))
+		if _, err := js.Publish(t.Context(), fmt.Sprintf("convoy.shop.orders.epoch.%d", lane), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var grants []broker.Grant
+	for lane := range int32(many) {
+		write(lane, 1)
+		grants = append(grants, grant(lane, 1))
+	}
+	l := p.link()
+	l.down.closeBefore("204 EOB", 1)
+	type answer struct {
+		unconfirmed []broker.Unconfirmed
+		err         error
+	}
+	ended := make(chan answer, 1)
+	go func() {
+		unconfirmed, err := b.Confirm(t.Context(), grants)
+		ended <- answer{unconfirmed, err}
+	}()
+	until(t, "the first answer ends", func() bool { return l.down.keeps() })
+	write(many-1, 2)
+	if err := l.down.release(l.client); err != nil {
+		t.Fatal(err)
+	}
+	a := <-ended
+	if a.err != nil || len(a.unconfirmed) != 1 || a.unconfirmed[0].Lane != many-1 || a.unconfirmed[0].Record.Epoch != 2 {
+		t.Errorf("not confirmed are %+v: %v", a.unconfirmed, a.err)
 	}
 }

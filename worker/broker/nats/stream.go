@@ -73,7 +73,7 @@ func (s *state) ensure(ctx context.Context, replicas int) error {
 		return s.create(ctx, s.stateConfig(replicas))
 	}
 	want := s.stateConfig(replicas)
-	if err := fits(&info.Config, &want); err != nil {
+	if err := fits(&info.Config, &want, s.MaxPayload()); err != nil {
 		return &broker.PermanentError{Err: fmt.Errorf("the stream %s was changed: %w", s.stateStream, err), Mend: "undo that: Convoy made it as it needs it"}
 	}
 	if info.Config.Replicas < replicas {
@@ -109,8 +109,8 @@ func (s *state) deadConfig(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// fits says what was changed so that records would be lost or not found.
-func fits(is, want *jetstream.StreamConfig) error {
+// fits says what was changed so that records would be lost, refused or not found. largest is how large one may become.
+func fits(is, want *jetstream.StreamConfig, largest int64) error {
 	for _, subject := range want.Subjects {
 		if !slices.Contains(is.Subjects, subject) {
 			return fmt.Errorf("it lacks the subject %s", subject)
@@ -125,8 +125,23 @@ func fits(is, want *jetstream.StreamConfig) error {
 		return errors.New("it is kept in memory")
 	case !is.AllowDirect:
 		return errors.New("it does not allow direct reads")
+	}
+	return takes(is, largest)
+}
+
+// takes says what was changed so that records would be refused, or stored elsewhere.
+func takes(is *jetstream.StreamConfig, largest int64) error {
+	switch {
 	case is.Sealed || is.Mirror != nil:
 		return errors.New("it is sealed or a mirror")
+	case is.DiscardNewPerSubject:
+		return errors.New("it refuses a record that replaces another (discard_new_per_subject)")
+	case is.MaxMsgSize > 0 && int64(is.MaxMsgSize) < largest:
+		return fmt.Errorf("its max_msg_size of %d bytes is below the servers' max_payload of %d", is.MaxMsgSize, largest)
+	case is.NoAck:
+		return errors.New("it acknowledges nothing (no_ack)")
+	case is.SubjectTransform != nil:
+		return errors.New("it changes subjects (subject_transform)")
 	}
 	return nil
 }
