@@ -3,8 +3,11 @@
 
 package order
 
-// readAhead is how many payloads of a key are read back at a time when it runs from positions or from the park.
+// readAhead is how many payloads of a key are read back at a time when it runs from positions or from the park; or two
+// calls' worth, if that is more.
 const readAhead = 32
+
+func (s *Sequencer) ahead() int32 { return int32(max(readAhead, 2*s.config.BatchMaxMessages)) }
 
 // Message takes the next message of the lane; positions ascend. It returns false when the message was not taken: the
 // lane is not open, drains, or its look-ahead is full. The payload then stays the caller's, and the same message must
@@ -76,7 +79,7 @@ func (s *Sequencer) append(ki int32, m Message) {
 	l := &s.lanes[k.lane]
 	ordinal := l.ledger.add(m.Position)
 	if k.spill.count == 0 && s.withinShare(l, k) {
-		ni := s.appendNode(&k.front, node{position: m.Position, sequence: m.Sequence, payload: m.Payload, ordinal: ordinal})
+		ni := s.appendNode(&k.front, node{position: m.Position, sequence: m.Sequence, payload: m.Payload, ordinal: ordinal, size: m.Size})
 		l.payloads++
 		if p := s.parkOf(k); p != nil && p.nextMove == 0 {
 			p.nextMove = ni
@@ -157,10 +160,10 @@ func (s *Sequencer) pull(ki int32, want int) {
 // prefetch reads back before the key runs dry, within the buffer but at least the given number of messages.
 func (s *Sequencer) prefetch(ki int32, least int) {
 	k := s.keys.at(ki)
-	if k.spill.count == 0 || k.front.n > readAhead/2 {
+	if k.spill.count == 0 || k.front.n > s.ahead()/2 {
 		return
 	}
-	s.pull(ki, max(least-int(k.front.n), min(readAhead-int(k.front.n), s.free(k))))
+	s.pull(ki, max(least-int(k.front.n), min(int(s.ahead()-k.front.n), s.free(k))))
 }
 
 // yieldBuffer lets a key that waits give its payloads up when its lane holds more than its buffer: they came at the
@@ -202,7 +205,7 @@ func (s *Sequencer) Reread(number int32, m Message) {
 		s.drop(l, m.Payload)
 		return
 	}
-	n.payload, n.sequence = m.Payload, m.Sequence
+	n.payload, n.sequence, n.size = m.Payload, m.Sequence, m.Size
 	s.move(ki)
 	s.readDone(ki)
 }

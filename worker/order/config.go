@@ -41,6 +41,9 @@ type Config struct {
 	NoPark bool
 	// BatchMaxMessages is how many consecutive messages of one key a call may carry; default 1.
 	BatchMaxMessages int
+	// BatchMaxBytes is how large the messages of such a call may be together, by their Size; default 1 MiB. A larger message
+	// runs by itself.
+	BatchMaxBytes int
 	// Buffer is how many payloads a lane keeps in memory; default 1,024.
 	Buffer int
 	// LookAhead is how many outstanding messages a lane has at most, payloads and positions together; default 100,000.
@@ -83,6 +86,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.ParkMaxKeys, 1024)
 	orDefault(&c.ParkMaxMessagesPerKey, 1024)
 	orDefault(&c.BatchMaxMessages, 1)
+	orDefault(&c.BatchMaxBytes, 1<<20)
 	orDefault(&c.Buffer, 1024)
 	orDefault(&c.LookAhead, 100_000)
 	orDefault(&c.Brake.Window, 60*second)
@@ -99,6 +103,7 @@ func (c *Config) validate() error {
 	}{
 		{"MaxInFlightKeys", int64(c.MaxInFlightKeys)}, {"Timeout", c.Timeout}, {"MaxAttempts", int64(c.MaxAttempts)}, {"InitialBackoff", c.InitialBackoff},
 		{"ParkMaxKeys", int64(c.ParkMaxKeys)}, {"ParkMaxMessagesPerKey", int64(c.ParkMaxMessagesPerKey)}, {"BatchMaxMessages", int64(c.BatchMaxMessages)},
+		{"BatchMaxBytes", int64(c.BatchMaxBytes)},
 		{"Buffer", int64(c.Buffer)}, {"Brake.Window/12", c.Brake.Window / brakeSlices}, {"Brake.Percent", int64(c.Brake.Percent)},
 		{"Brake.MinFailed", int64(c.Brake.MinFailed)}, {"OutageKeys", int64(c.OutageKeys)}, {"ProbeInterval", c.ProbeInterval},
 	} {

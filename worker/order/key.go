@@ -45,6 +45,7 @@ type node struct {
 	payload  Payload
 	ordinal  uint64
 	next     int32
+	size     uint32
 }
 
 type nodeList struct {

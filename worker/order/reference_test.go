@@ -117,7 +117,8 @@ func (r *reference) start() (starts []string) {
 			r.round = append(r.round, lane)
 		}
 		k.attempts++
-		if k.batch = min(len(k.queue), r.config.BatchMaxMessages); k.attempts > 1 {
+		k.batch = r.fitting(k.queue)
+		if k.attempts > 1 {
 			k.batch = 1
 		}
 		k.state = Running
@@ -126,6 +127,20 @@ func (r *reference) start() (starts []string) {
 	}
 	return starts
 }
+
+// fitting is how many of the messages go into one call.
+func (r *reference) fitting(queue []Position) int {
+	bytes := 0
+	for i, at := range queue {
+		if bytes += int(sizeOf(at)); i > 0 && (i == r.config.BatchMaxMessages || bytes > r.config.BatchMaxBytes) {
+			return i
+		}
+	}
+	return len(queue)
+}
+
+// sizeOf gives every message a size of its own: some have none, and some are larger than a call may be.
+func sizeOf(at Position) uint32 { return uint32(at * 7 % 11) }
 
 func (r *reference) end(k *referenceKey) {
 	if k.state == Held {
@@ -217,8 +232,8 @@ func TestSequencerIsTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config := Config{
 			MaxInFlightKeys: rapid.IntRange(1, 5).Draw(t, "in flight"), MaxAttempts: rapid.IntRange(1, 3).Draw(t, "attempts"),
-			BatchMaxMessages: rapid.IntRange(1, 3).Draw(t, "batch"),
-			OnFailure:        Policy(rapid.IntRange(0, 2).Draw(t, "policy")), Timeout: 50 * second, OutageKeys: 1 << 20,
+			BatchMaxMessages: rapid.IntRange(1, 4).Draw(t, "batch"), BatchMaxBytes: rapid.IntRange(1, 20).Draw(t, "bytes"),
+			OnFailure: Policy(rapid.IntRange(0, 2).Draw(t, "policy")), Timeout: 50 * second, OutageKeys: 1 << 20,
 			Brake: Brake{MinFailed: 1 << 20}, Seed: rapid.Uint64().Draw(t, "seed"),
 		}
 		seq, err := New(config)
@@ -243,7 +258,7 @@ func (p *pair) message(t *rapid.T) {
 	lane := rapid.SampledFrom(p.lanes).Draw(t, "lane")
 	name := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"}).Draw(t, "key")
 	p.next++
-	if !p.seq.Message(lane.number, Message{Position: p.next, Sequence: Sequence(p.next), Hash: uint64(name[0]) % 2, Key: name, Payload: Payload(p.next)}) {
+	if !p.seq.Message(lane.number, Message{Position: p.next, Sequence: Sequence(p.next), Hash: uint64(name[0]) % 2, Key: name, Payload: Payload(p.next), Size: sizeOf(p.next)}) {
 		t.Fatal("refused")
 	}
 	p.ref.message(lane, name, p.next)

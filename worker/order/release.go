@@ -82,10 +82,10 @@ func (s *Sequencer) emptyDiscarded(ki int32) {
 func (s *Sequencer) fillWindow(ki, least int32) {
 	k := s.keys.at(ki)
 	p := s.parkOf(k)
-	if p == nil || !p.released || p.discard || p.requested > 0 || p.window.n > readAhead/2 {
+	if p == nil || !p.released || p.discard || p.requested > 0 || p.window.n > s.ahead()/2 {
 		return
 	}
-	count := min(p.durable-p.completed-p.window.n, max(least-p.window.n, min(readAhead-p.window.n, int32(s.free(k)))))
+	count := min(p.durable-p.completed-p.window.n, max(least-p.window.n, min(s.ahead()-p.window.n, int32(s.free(k)))))
 	if count <= 0 {
 		return
 	}
@@ -112,7 +112,7 @@ func (s *Sequencer) ParkedMessages(number int32, hash uint64, name string, read 
 	s.lanes[s.keys.at(ki).lane].payloads += int32(len(messages)) - p.requested
 	p.requested = 0
 	for i := range messages {
-		s.appendNode(&p.window, node{sequence: messages[i].Sequence, payload: messages[i].Payload})
+		s.appendNode(&p.window, node{sequence: messages[i].Sequence, payload: messages[i].Payload, size: messages[i].Size})
 		p.cursor = messages[i].Sequence
 	}
 	s.readDone(ki)

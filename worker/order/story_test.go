@@ -239,7 +239,8 @@ func told(ok bool) string {
 func (s *story) configure(a *arguments) string {
 	s.config = Config{
 		MaxInFlightKeys: a.number("inflight"), Timeout: int64(a.number("timeout")), MaxAttempts: a.number("attempts"), BatchMaxMessages: a.number("batch"),
-		Buffer: a.number("buffer"), LookAhead: a.number("lookahead"), ParkMaxKeys: a.number("parkkeys"), ParkMaxMessagesPerKey: a.number("parkmessages"),
+		BatchMaxBytes: a.number("batchbytes"),
+		Buffer:        a.number("buffer"), LookAhead: a.number("lookahead"), ParkMaxKeys: a.number("parkkeys"), ParkMaxMessagesPerKey: a.number("parkmessages"),
 		OutageKeys: a.number("outage"), Brake: Brake{MinFailed: a.number("brake")}, Seed: 1,
 	}
 	s.config.OnFailure = Policy(max(0, slices.Index(policyNames[:], a.named["onfailure"])))
@@ -290,7 +291,7 @@ func (s *story) message(lane int32, a *arguments) string {
 			s.keys = map[Position]string{}
 		}
 		s.keys[Position(n)] = a.plain[0]
-		if !s.seq.Message(lane, Message{Position: Position(n), Sequence: Sequence(n), Hash: hashOf(a.plain[0]), Key: a.plain[0], Payload: Payload(n)}) {
+		if !s.seq.Message(lane, Message{Position: Position(n), Sequence: Sequence(n), Hash: hashOf(a.plain[0]), Key: a.plain[0], Payload: Payload(n), Size: uint32(a.number("size"))}) {
 			return "refused " + word
 		}
 	}

@@ -94,9 +94,11 @@ func (s *Sequencer) start(ki int32, fromPark bool) {
 	if k.suspect || k.attempts > 1 {
 		limit = 1
 	}
+	room := s.config.BatchMaxBytes
 	for ni := s.queueOf(k, fromPark).head; ni != 0 && len(c.items) < limit; {
 		n := s.nodes.at(ni)
-		if n.payload == 0 {
+		room -= int(n.size)
+		if n.payload == 0 || (room < 0 && len(c.items) > 0) {
 			break
 		}
 		if s.needsRecord(l, k, n, fromPark) {

@@ -39,6 +39,8 @@ type Message struct {
 	// Key is kept while its convoy is not empty. It must not be a slice of a large buffer.
 	Key     string
 	Payload Payload
+	// Size is how many bytes the message counts for in a batch.
+	Size uint32
 }
 
 // Item is one message of a call, in the order of its key.

@@ -103,9 +103,12 @@ func (w *world) judgeStart(e Effect) {
 	if unanswered >= w.config.MaxInFlightKeys {
 		w.fail("%d keys in flight", unanswered+1)
 	}
-	at := -1
+	at, bytes := -1, 0
 	for i, item := range e.Items {
 		sequence := item.Sequence
+		if bytes += int(sizeOf(Position(sequence))); i > 0 && bytes > w.config.BatchMaxBytes {
+			w.fail("key %s: batch %v has %d bytes", e.Key, e.Items, bytes)
+		}
 		if l.suspects[sequence] && (busy > 0 || len(e.Items) > 1) {
 			w.fail("suspect %d started beside %d others", sequence, busy)
 		}
@@ -237,7 +240,7 @@ func (w *world) readParked(e Effect, c *worldConvoy) {
 	var found []Message
 	for _, sequence := range c.store {
 		if sequence > e.Sequence && len(found) < int(e.Count) {
-			found = append(found, Message{Sequence: sequence, Hash: c.hash, Key: e.Key, Payload: w.body()})
+			found = append(found, Message{Sequence: sequence, Hash: c.hash, Key: e.Key, Payload: w.body(), Size: sizeOf(Position(sequence))})
 		}
 	}
 	w.seq.ParkedMessages(e.Lane, c.hash, e.Key, e.Read, found)

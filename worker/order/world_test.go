@@ -92,7 +92,7 @@ func newWorld(seed uint64) *world {
 	pick := func(of ...int) int { return of[w.random.IntN(len(of))] }
 	w.config = Config{
 		MaxInFlightKeys: pick(1, 2, 4, 8), Timeout: 1000, MaxAttempts: pick(1, 2, 3), InitialBackoff: 10, MaxBackoff: 200, OnFailure: Policy(pick(0, 0, 0, 1, 2)),
-		ParkMaxKeys: pick(1, 3, 50), ParkMaxMessagesPerKey: pick(2, 10, 500), BatchMaxMessages: pick(1, 1, 3), Buffer: pick(4, 16, 64), LookAhead: pick(64, 100, 300),
+		ParkMaxKeys: pick(1, 3, 50), ParkMaxMessagesPerKey: pick(2, 10, 500), BatchMaxMessages: pick(1, 1, 3), BatchMaxBytes: pick(5, 15, 100), Buffer: pick(4, 16, 64), LookAhead: pick(64, 100, 300),
 		Brake: Brake{Window: 1200, Percent: pick(20, 90), MinFailed: pick(2, 1000)}, OutageKeys: pick(3, 1000), ProbeInterval: 50, Seed: seed,
 	}
 	w.killers = (w.config.OnFailure == DeadLetter || (w.config.OnFailure == Park && w.config.ParkMaxKeys == 50)) && pick(0, 1) == 1
@@ -120,7 +120,7 @@ func (w *world) fill(l *worldLane, messages, keys int) {
 			w.convoy(l.number, "").done[Sequence(1000+2*i)] = true
 			continue
 		}
-		m := Message{Position: position, Sequence: Sequence(1000 + 2*i), Hash: uint64(n % 3), Key: name}
+		m := Message{Position: position, Sequence: Sequence(1000 + 2*i), Hash: uint64(n % 3), Key: name, Size: sizeOf(Position(1000 + 2*i))}
 		l.messages = append(l.messages, m)
 		c := w.convoy(l.number, name)
 		c.hash = m.Hash
