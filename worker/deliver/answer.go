@@ -4,6 +4,7 @@
 package deliver
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,8 +12,9 @@ import (
 )
 
 const (
-	headerOutcome = "Convoy-Outcome"
-	outcomeReject = "reject"
+	headerOutcome   = "Convoy-Outcome"
+	headerCompleted = "Convoy-Completed"
+	outcomeReject   = "reject"
 	// maxRetryAfter bounds the wait that a handler can ask for.
 	maxRetryAfter = time.Hour
 )
@@ -30,6 +32,31 @@ func judge(answer *http.Response, now time.Time) Outcome {
 	if !out.Permanent {
 		out.RetryAfter = retryAfter(answer.Header.Get("Retry-After"), now)
 	}
+	return out
+}
+
+// judgeBatch says what a whole answer to a list of messages means. Without the header convoy-completed it is about all of
+// them: a handler that answers 2xx has completed all, one that answers anything else none. What the header says counts,
+// whatever the status; what is left has failed as the status says.
+func judgeBatch(answer *http.Response, messages int, now time.Time) Outcome {
+	out := judge(answer, now)
+	said := strings.TrimSpace(answer.Header.Get(headerCompleted))
+	if said == "" {
+		return out
+	}
+	completed, err := strconv.ParseUint(said, 10, 31)
+	switch {
+	case err != nil || int(completed) > messages:
+		return Outcome{Kind: Failed, Detail: fmt.Sprintf("the handler answered %s, convoy-completed: %.20q, which is not a number from 0 to %d",
+			answer.Status, said, messages)}
+	case int(completed) == messages:
+		return Outcome{Kind: Done}
+	}
+	if out.Kind == Done {
+		out = Outcome{Kind: Failed, RetryAfter: retryAfter(answer.Header.Get("Retry-After"), now), Detail: "the handler answered " + answer.Status}
+	}
+	out.Completed = int(completed)
+	out.Detail += fmt.Sprintf(", convoy-completed: %d of %d", completed, messages)
 	return out
 }
 

@@ -35,6 +35,8 @@ type Config struct {
 	Source string
 	// Timeout is delivery.timeoutSeconds: how long one call may take.
 	Timeout time.Duration
+	// Batches says that calls carry lists of messages, also of one: delivery.batch.maxMessages is above 1.
+	Batches bool
 	// Connections is how many idle connections are kept: delivery.maxInFlightKeys.
 	Connections int
 	// Now is the caller's clock, for Outcome.Sent. Default: time.Now.
@@ -115,6 +117,9 @@ func (c *Client) Deliver(ctx context.Context, call *Call) Outcome {
 	err = drain(answer.Body)
 	if err != nil {
 		return c.unanswered(&a, fmt.Errorf("reading the answer %q: %w", answer.Status, err))
+	}
+	if c.config.Batches {
+		return judgeBatch(answer, call.Len(), time.Now())
 	}
 	return judge(answer, time.Now())
 }

@@ -39,6 +39,25 @@
 //
 // The deadline counts from the instant at which a connection is there, so that the handler has its whole time.
 //
+// # Batches
+//
+// Where delivery.batch.maxMessages is above 1 every call carries a list, also of one message: content type
+// application/cloudevents-batch+json, one JSON event for each message, in order. The headers above say what the first one
+// has. Each event has
+//
+//	convoysequence   the message's sequence, as a string
+//	convoyattempt    the number of this start of the message
+//	convoyheaders    the message's own headers, a JSON object of lists in a string; absent if it has none
+//	traceparent, tracestate, baggage, and the message's own attributes if it is a CloudEvent
+//	data             a JSON payload as it is, a text as a string; anything else is data_base64
+//
+// The reply says how many messages, from the first on, are completed: convoy-completed: n. What is left has failed as the
+// status says; on a 2xx it is tried again. Without that header 2xx completes all, and anything else none: so does a handler
+// that knows nothing of it. One that cannot read lists answers 415, and then no message of the pool is completed; a pool that
+// has such a handler keeps maxMessages at 1. A number above the list's length, or what is no number, completes none.
+//
+// After a failure the message at fault is sent again in a list by itself, and only then concluded.
+//
 // # Why net/http and not the CloudEvents SDK
 //
 // The SDK is alive, and builds an event, a message and a binding for each call, with a validation and a reflection of every

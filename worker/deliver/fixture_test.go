@@ -39,10 +39,10 @@ func serve(t *testing.T, handler http.HandlerFunc) (*deliver.Client, *httptest.S
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return client(t, deliver.Config{URL: server.URL + "/events"}), server
+	return newClient(t, deliver.Config{URL: server.URL + "/events"}), server
 }
 
-func client(t *testing.T, config deliver.Config) *deliver.Client {
+func newClient(t *testing.T, config deliver.Config) *deliver.Client {
 	t.Helper()
 	config.Source, config.Connections = "/namespaces/shop/convoypools/orders", 8
 	if config.Timeout == 0 {

@@ -82,7 +82,7 @@ func TestAConnectionThatNeverComesReachesNobody(t *testing.T) {
 			return nil, ctx.Err()
 		}
 		began := time.Now()
-		c := client(t, deliver.Config{URL: "http://handler:80/", Dial: hang})
+		c := newClient(t, deliver.Config{URL: "http://handler:80/", Dial: hang})
 		if got := c.Deliver(t.Context(), call("{}", nil)); got.Kind != deliver.Unsent {
 			t.Errorf("got %+v, want Unsent", got)
 		}
@@ -100,7 +100,7 @@ func TestTheDeadlineCountsFromTheConnection(t *testing.T) {
 			return dial(ctx, network, address)
 		}
 		began := time.Now()
-		c := client(t, deliver.Config{URL: "http://handler:80/", Dial: slow, Timeout: 10 * time.Second})
+		c := newClient(t, deliver.Config{URL: "http://handler:80/", Dial: slow, Timeout: 10 * time.Second})
 		got := c.Deliver(t.Context(), call("{}", nil))
 		if got.Kind != deliver.TimedOut || got.Sent.Sub(began) != 4*time.Second {
 			t.Errorf("got %+v, want TimedOut, sent after 4s", got)
@@ -135,7 +135,7 @@ func TestACallThatWasWrittenMayStillRun(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := client(t, deliver.Config{URL: "http://handler:80/", Dial: pipes(c.peer)})
+				client := newClient(t, deliver.Config{URL: "http://handler:80/", Dial: pipes(c.peer)})
 				began := time.Now()
 				got := client.Deliver(t.Context(), call("{}", nil))
 				if got.Kind != deliver.TimedOut || got.Sent.Before(began) || got.Sent.After(time.Now()) {
@@ -151,7 +151,7 @@ func TestCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		c := client(t, deliver.Config{URL: "http://handler:80/", Dial: pipes(untilClosed)})
+		c := newClient(t, deliver.Config{URL: "http://handler:80/", Dial: pipes(untilClosed)})
 		if got := c.Deliver(ctx, call("{}", nil)); got.Kind != deliver.TimedOut {
 			t.Errorf("got %+v, want TimedOut", got)
 		}
@@ -168,7 +168,7 @@ func TestAConnectionClosedWhileIdle(t *testing.T) {
 			readRequest(c)
 			_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 		}
-		c := client(t, deliver.Config{URL: "http://handler:80/", Dial: pipes(answerOnce)})
+		c := newClient(t, deliver.Config{URL: "http://handler:80/", Dial: pipes(answerOnce)})
 		for range 3 {
 			if got := c.Deliver(t.Context(), call("{}", nil)); got.Kind != deliver.Done {
 				t.Fatalf("got %+v, want Done", got)
@@ -181,7 +181,7 @@ func TestAConnectionClosedWhileIdle(t *testing.T) {
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	dialled := 0
 	_, server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", 10_000)) })
-	c := client(t, deliver.Config{URL: server.URL, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	c := newClient(t, deliver.Config{URL: server.URL, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialled++
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}})

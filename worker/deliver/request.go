@@ -41,11 +41,16 @@ const (
 
 // request is the call as HTTP has it.
 func (c *Client) request(ctx context.Context, call *Call) *http.Request {
-	data := call.Message.Data
+	data, header := call.Message.Data, http.Header(nil)
+	if c.config.Batches {
+		data, header = c.batch(call), c.batchHeader(call)
+	} else {
+		header = c.header(call)
+	}
 	r := &http.Request{
 		Method: http.MethodPost, URL: c.target, Host: c.target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        c.header(call),
+		Header:        header,
 		ContentLength: int64(len(data)),
 		Body:          http.NoBody,
 		GetBody:       func() (io.ReadCloser, error) { return http.NoBody, nil },
@@ -61,12 +66,7 @@ func (c *Client) request(ctx context.Context, call *Call) *http.Request {
 func (c *Client) header(call *Call) http.Header {
 	m := call.Message
 	h := headers{to: make(http.Header, 16+len(m.Headers)), values: make([]string, 0, 16+len(m.Headers))}
-	h.set("User-Agent", "convoy")
-	h.set(headerKey, encode(call.Key))
-	h.set(headerLane, strconv.FormatInt(int64(call.Lane), 10))
-	h.set(headerEpoch, strconv.FormatInt(call.Epoch, 10))
-	h.set(headerSequence, strconv.FormatUint(uint64(m.Sequence), 10))
-	h.set(headerAttempt, strconv.FormatUint(uint64(call.Attempt), 10))
+	h.identify(call)
 	content, event := h.take(m.Headers)
 	if content == "" {
 		content = guess(m.Data)
@@ -81,7 +81,7 @@ func (c *Client) header(call *Call) http.Header {
 // describe sets the attributes of a message that is no CloudEvent of its own.
 func (c *Client) describe(h *headers, m *broker.Message) {
 	h.set(headerSpecVersion, "1.0")
-	h.set(headerID, strconv.FormatInt(int64(m.Shard), 10)+"-"+h.to[headerSequence][0])
+	h.set(headerID, identity(m))
 	h.set(headerSource, c.config.Source)
 	h.set(headerType, eventType)
 	if !m.Timestamp.IsZero() {
@@ -90,6 +90,11 @@ func (c *Client) describe(h *headers, m *broker.Message) {
 	if m.Subject != "" {
 		h.set(headerSubject, encode(m.Subject))
 	}
+}
+
+// identity is the attribute ce-id: each repetition of a message has the same.
+func identity(m *broker.Message) string {
+	return strconv.FormatInt(int64(m.Shard), 10) + "-" + strconv.FormatUint(uint64(m.Sequence), 10)
 }
 
 // headers are the headers of a request; their values share one array.
@@ -104,12 +109,20 @@ func (h *headers) set(name, value string) {
 	h.to[name] = h.values[last-1 : last : last]
 }
 
+// identify says which call this is; of several messages, what the first one has.
+func (h *headers) identify(call *Call) {
+	h.set("User-Agent", "convoy")
+	h.set(headerKey, encode(call.Key))
+	h.set(headerLane, strconv.FormatInt(int64(call.Lane), 10))
+	h.set(headerEpoch, strconv.FormatInt(call.Epoch, 10))
+	h.set(headerSequence, strconv.FormatUint(uint64(call.Message.Sequence), 10))
+	h.set(headerAttempt, strconv.FormatUint(uint64(call.Attempt), 10))
+}
+
 // take passes the message's own headers on. It returns the content type, "" if the message has none, and whether the
 // message is a CloudEvent in binary mode.
 func (h *headers) take(own map[string][]string) (content string, event bool) {
-	for name := range own {
-		event = event || isAttribute(name) && strings.EqualFold(name[3:], "specversion")
-	}
+	event = isEvent(own)
 	for name, values := range own {
 		if len(values) == 0 || !isToken(name) {
 			continue
@@ -128,6 +141,16 @@ func (h *headers) take(own map[string][]string) (content string, event bool) {
 		}
 	}
 	return content, event
+}
+
+// isEvent says whether the headers are those of a CloudEvent in binary mode.
+func isEvent(own map[string][]string) bool {
+	for name := range own {
+		if isAttribute(name) && strings.EqualFold(name[3:], "specversion") {
+			return true
+		}
+	}
+	return false
 }
 
 // isAttribute says whether a header of a message is a CloudEvents attribute: ce-NAME, or ce_NAME in Kafka.
