@@ -113,10 +113,13 @@ type Retry struct {
 	MaxBackoffMilliseconds *int32 `json:"maxBackoffMilliseconds,omitempty"`
 }
 
-// Batch says how many consecutive messages of one key are handed over together.
+// Batch says how many consecutive messages of one key are handed over together. Above 1 every call over HTTP carries a list
+// (application/cloudevents-batch+json), and the reply may say how many messages, from the first on, are completed
+// (convoy-completed: 3): the rest is tried again. Without that header 2xx completes all, anything else none.
 type Batch struct {
 	// maxMessages is the largest number of messages in one call, 1 to 1,000. Default: 1, where a call carries a single
-	// message and not a list of one. The call's time is timeoutSeconds however many there are. Example: 50.
+	// message and not a list of one. A call carries what is there and waits for no more, and at most 1 MiB of payloads; a
+	// larger message goes by itself. The call's time is timeoutSeconds however many there are. Example: 50.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=1

@@ -41,12 +41,7 @@ const (
 
 // request is the call as HTTP has it.
 func (c *Client) request(ctx context.Context, call *Call) *http.Request {
-	data, header := call.Message.Data, http.Header(nil)
-	if c.config.Batches {
-		data, header = c.batch(call), c.batchHeader(call)
-	} else {
-		header = c.header(call)
-	}
+	data, header := c.content(call)
 	r := &http.Request{
 		Method: http.MethodPost, URL: c.target, Host: c.target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -62,7 +57,15 @@ func (c *Client) request(ctx context.Context, call *Call) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// header has all headers of one call.
+// content is the body of a call, and its headers.
+func (c *Client) content(call *Call) ([]byte, http.Header) {
+	if c.config.Batches {
+		return c.batch(call), c.batchHeader(call)
+	}
+	return call.Message.Data, c.header(call)
+}
+
+// header has all headers of a call that carries one message.
 func (c *Client) header(call *Call) http.Header {
 	m := call.Message
 	h := headers{to: make(http.Header, 16+len(m.Headers)), values: make([]string, 0, 16+len(m.Headers))}

@@ -4,6 +4,7 @@
 package run_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,7 @@ import (
 func BenchmarkWorker(b *testing.B) {
 	b.Run("function", func(b *testing.B) {
 		var calls atomic.Int64
-		benchmarkWorker(b, &calls, countingHandler{&calls}, func(context.Context) error { return nil })
+		benchmarkWorker(b, bench{done: &calls, handler: countingHandler{&calls}, reachable: always})
 	})
 	b.Run("http", func(b *testing.B) {
 		var calls atomic.Int64
@@ -42,15 +43,51 @@ func BenchmarkWorker(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer client.Close()
-		benchmarkWorker(b, &calls, client, func(ctx context.Context) error {
+		benchmarkWorker(b, bench{done: &calls, handler: client, reachable: func(ctx context.Context) error {
 			connection, err := new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
 			if err != nil {
 				return err
 			}
 			return connection.Close()
-		})
+		}})
 	})
 }
+
+// BenchmarkHotKey is the throughput of one key whose handler takes 5 ms a call, with one message a call and with 100, in one
+// run: times-faster is what the batches gain.
+func BenchmarkHotKey(b *testing.B) {
+	var rate [2]float64
+	for i, batch := range []int{1, 100} {
+		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) {
+			var done atomic.Int64
+			benchmarkWorker(b, bench{done: &done, handler: slowHandler{&done}, reachable: always, keys: 1, batch: batch})
+			rate[i] = float64(b.N) / b.Elapsed().Seconds()
+			if rate[0] > 0 {
+				b.ReportMetric(rate[i]/rate[0], "times-faster")
+			}
+		})
+	}
+}
+
+// slowHandler takes 5 ms for a call, however many messages it has.
+type slowHandler struct{ done *atomic.Int64 }
+
+func (h slowHandler) Deliver(_ context.Context, c *deliver.Call) deliver.Outcome {
+	<-time.NewTimer(5 * time.Millisecond).C
+	h.done.Add(int64(c.Len()))
+	return deliver.Outcome{Kind: deliver.Done}
+}
+
+// bench is what a benchmark runs: done counts messages that the handler has completed.
+type bench struct {
+	done      *atomic.Int64
+	handler   run.Handler
+	reachable func(context.Context) error
+	// keys are 1,000 if it is 0, and a call carries one message.
+	keys, batch int
+}
+
+func always(context.Context) error { return nil }
 
 type countingHandler struct{ calls *atomic.Int64 }
 
@@ -59,9 +96,10 @@ func (h countingHandler) Deliver(context.Context, *deliver.Call) deliver.Outcome
 	return deliver.Outcome{Kind: deliver.Done}
 }
 
-func benchmarkWorker(b *testing.B, calls *atomic.Int64, handler run.Handler, reachable func(context.Context) error) {
+func benchmarkWorker(b *testing.B, with bench) {
 	b.Helper()
-	const lanes, keys = 16, 1000
+	const lanes = 16
+	keys := cmp.Or(with.keys, 1000)
 	memory, api := brokertest.NewMemory(lanes), newAPIServer()
 	expression, err := key.Compile("body.order_id")
 	if err != nil {
@@ -73,8 +111,8 @@ func benchmarkWorker(b *testing.B, calls *atomic.Int64, handler run.Handler, rea
 	}
 	worker, err := run.New(run.Config{
 		PodUID: podUID, Key: expression, Fence: 10 * time.Second, DrainTimeout: time.Minute,
-		Order:   order.Config{MaxInFlightKeys: 64, OnFailure: order.Block, NoPark: true},
-		Mailbox: api, Handler: handler, Reachable: reachable, Marks: marks, Clock: run.SystemClock(),
+		Order:   order.Config{MaxInFlightKeys: 64, OnFailure: order.Block, NoPark: true, BatchMaxMessages: with.batch},
+		Mailbox: api, Handler: with.handler, Reachable: with.reachable, Marks: marks, Clock: run.SystemClock(),
 		Connect: func(context.Context) (broker.Broker, error) { return memory.Connect(), nil },
 		Log:     slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
@@ -96,7 +134,7 @@ func benchmarkWorker(b *testing.B, calls *atomic.Int64, handler run.Handler, rea
 	go func() { ended <- worker.Run(b.Context()) }()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for calls.Load() < int64(b.N) {
+	for with.done.Load() < int64(b.N) {
 		<-tick.C
 	}
 	b.StopTimer()

@@ -32,6 +32,34 @@ type failure struct {
 	attempts uint32
 }
 
+// handed is a call on its way to the handler: what the sequencer started, less what is gone from the broker.
+type handed struct {
+	id   order.CallID
+	call *deliver.Call
+	// items counts what was started, gone are the places in it of what the broker no longer has; ascending.
+	items int
+	gone  []int
+	// absent are the messages whose bodies are to be read first.
+	absent []absent
+}
+
+// absent is a message of a call whose body is not in memory.
+type absent struct {
+	message *broker.Message
+	handle  order.Payload
+}
+
+// completed is how many of the items are concluded when so many of the messages are, and fewer than all: what is gone is, in
+// its place.
+func (h *handed) completed(messages int) int {
+	for _, place := range h.gone {
+		if place <= messages {
+			messages++
+		}
+	}
+	return messages
+}
+
 // start calls the handler, if the hold still stands at this instant. A process that is frozen between this question and
 // the call can send one stale call; its epoch gives it away.
 func (w *Worker) start(l *heldLane, e *order.Effect) {
@@ -39,75 +67,124 @@ func (w *Worker) start(l *heldLane, e *order.Effect) {
 		w.seq.NotStarted(e.Call)
 		return
 	}
-	kept := w.payloads.at(e.Items[0].Payload)
-	if kept.gone {
-		w.gone(l, e.Items[0].Position)
-		w.seq.Done(w.instant(w.at), e.Call)
-		return
+	h := w.gather(e)
+	switch {
+	case h.call.Message == nil:
+		w.conclude(l, &h)
+	case len(h.absent) > 0:
+		w.bring(l, h)
+	default:
+		w.call(l, h)
 	}
-	message := new(broker.Message)
-	*message = kept.message
-	call := &deliver.Call{Key: e.Key, Lane: e.Lane, Epoch: int64(e.Epoch), Attempt: e.Attempt, Message: message}
-	if kept.absent {
-		w.bring(l, e.Call, call)
-		return
-	}
-	w.call(l, e.Call, call)
 }
 
-// bring reads the body of a message whose turn has come, and asks again whether it may start.
-func (w *Worker) bring(l *heldLane, id order.CallID, call *deliver.Call) {
-	ctx, at := l.calling, call.Message.Position
+// gather copies the messages of a call: what is in memory may change its place.
+func (w *Worker) gather(e *order.Effect) handed {
+	h := handed{
+		id: e.Call, items: len(e.Items),
+		call: &deliver.Call{Key: e.Key, Lane: e.Lane, Epoch: int64(e.Epoch), Attempt: e.Attempt},
+	}
+	if len(e.Items) > 1 {
+		h.call.Rest = make([]broker.Message, 0, len(e.Items)-1) // It keeps its place: absent points into it.
+	}
+	for i := range e.Items {
+		kept := w.payloads.at(e.Items[i].Payload)
+		if kept.gone {
+			h.gone = append(h.gone, i)
+			continue
+		}
+		message := h.add(&kept.message)
+		if kept.absent {
+			h.absent = append(h.absent, absent{message, e.Items[i].Payload})
+		}
+	}
+	return h
+}
+
+func (h *handed) add(m *broker.Message) *broker.Message {
+	if h.call.Message == nil {
+		h.call.Message = new(broker.Message)
+		*h.call.Message = *m
+		return h.call.Message
+	}
+	h.call.Rest = append(h.call.Rest, *m)
+	return &h.call.Rest[len(h.call.Rest)-1]
+}
+
+// bring reads the bodies of messages whose turn has come, and asks again whether they may start. When one is gone the call
+// begins again without it.
+func (w *Worker) bring(l *heldLane, h handed) {
+	ctx := l.calling
 	w.ask(func(context.Context) func() {
-		m, err := w.fetchFor(ctx, l, at)
-		return func() {
-			switch {
-			case errors.Is(err, broker.ErrGone):
-				w.gone(l, at)
-				w.seq.Done(w.instant(w.at), id)
-			case err != nil || !w.is(l) || !w.mayStart(l):
-				w.seq.NotStarted(id)
-			default:
-				call.Message = &m
-				w.call(l, id, call)
+		var err error
+		var lost []order.Payload
+		for _, a := range h.absent {
+			m, failed := w.fetchFor(ctx, l, a.message.Position)
+			if errors.Is(failed, broker.ErrGone) {
+				lost = append(lost, a.handle)
+			} else if err = failed; err != nil {
+				break
 			}
+			*a.message = m
+		}
+		return func() {
+			if err == nil && len(lost) == 0 && w.is(l) && w.mayStart(l) {
+				w.call(l, h)
+				return
+			}
+			for _, handle := range lost {
+				w.payloads.at(handle).gone = true
+			}
+			w.seq.NotStarted(h.id)
 		}
 	})
 }
 
 // call makes the call.
-func (w *Worker) call(l *heldLane, id order.CallID, call *deliver.Call) {
+func (w *Worker) call(l *heldLane, h handed) {
 	ctx := l.calling
 	w.ask(func(context.Context) func() {
 		began := time.Now()
-		outcome := w.config.Handler.Deliver(ctx, call)
+		outcome := w.config.Handler.Deliver(ctx, h.call)
 		w.metrics.delivered(outcome, time.Since(began))
-		return func() { w.answered(l, id, call, outcome) }
+		return func() { w.answered(l, &h, outcome) }
 	})
 }
 
 // answered hands a call's end to the sequencer. Cancelled and unsent is not tried.
-func (w *Worker) answered(l *heldLane, id order.CallID, call *deliver.Call, o deliver.Outcome) {
+func (w *Worker) answered(l *heldLane, h *handed, o deliver.Outcome) {
 	now := w.instant(w.at)
 	switch o.Kind {
 	case deliver.Done:
-		if w.seq.Done(now, id) {
-			w.metrics.messages.WithLabelValues(outcomeDone).Inc()
-			delete(l.chain.failures, call.Key)
-		}
+		w.conclude(l, h)
 	case deliver.Failed:
-		w.failed(l, call, o)
-		w.seq.Failed(now, id, order.Failure{Permanent: o.Permanent, RetryAfter: int64(o.RetryAfter)})
+		w.failed(l, h.call, o)
+		if w.seq.Failed(now, h.id, order.Failure{Completed: h.completed(o.Completed), Permanent: o.Permanent, RetryAfter: int64(o.RetryAfter)}) {
+			w.metrics.messages.WithLabelValues(outcomeDone).Add(float64(o.Completed))
+		}
 	case deliver.TimedOut:
-		w.failed(l, call, o)
-		w.seq.TimedOut(now, id, w.instant(o.Sent))
+		w.failed(l, h.call, o)
+		w.seq.TimedOut(now, h.id, w.instant(o.Sent))
 	case deliver.Unsent:
-		w.seq.NotStarted(id)
+		w.seq.NotStarted(h.id)
 		if !l.unheld && !l.fenced {
 			w.calls.last = o.Detail
 			w.closeGate()
 		}
 	}
+}
+
+// conclude takes every message of a call as completed.
+func (w *Worker) conclude(l *heldLane, h *handed) {
+	if !w.seq.Done(w.instant(w.at), h.id) {
+		return
+	}
+	w.metrics.messages.WithLabelValues(outcomeDone).Add(float64(h.items - len(h.gone)))
+	if len(h.gone) > 0 {
+		w.metrics.messages.WithLabelValues(outcomeGone).Add(float64(len(h.gone)))
+		w.config.Log.Warn("messages were gone from the broker before their turn", "lane", l.number, "messages", len(h.gone))
+	}
+	delete(l.chain.failures, h.call.Key)
 }
 
 // failed remembers why, for what becomes of the message.
@@ -122,7 +199,7 @@ func (w *Worker) failed(l *heldLane, call *deliver.Call, o deliver.Outcome) {
 	}
 	l.chain.failures[call.Key] = failure{reason: reason, attempts: call.Attempt}
 	w.config.Log.Debug("a call failed", "lane", l.number, "sequence", call.Message.Sequence, "attempt", call.Attempt,
-		"outcome", o.Kind.String(), "permanent", o.Permanent, "detail", o.Detail)
+		"messages", call.Len(), "completed", o.Completed, "outcome", o.Kind.String(), "permanent", o.Permanent, "detail", o.Detail)
 }
 
 // deadLetter moves a message that failed for good.

@@ -59,7 +59,7 @@ func (w *Worker) fetch(l *heldLane, e *order.Effect) {
 		}
 		return func() {
 			if w.is(l) && l.open {
-				m.Payload = w.payloads.put(body, gone)
+				m.Payload, m.Size = w.payloads.put(body, gone), uint32(len(body.Data))
 				w.seq.Reread(l.number, m)
 			}
 		}
@@ -99,12 +99,6 @@ func (w *Worker) fetchOnce(ctx context.Context, l *heldLane, at order.Position) 
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	return l.store.Fetch(ctx, at)
-}
-
-// gone is for a message that the source's retention took before its turn.
-func (w *Worker) gone(l *heldLane, at order.Position) {
-	w.metrics.messages.WithLabelValues(outcomeGone).Inc()
-	w.config.Log.Warn("a message was gone from the broker before its turn", "lane", l.number, "position", at)
 }
 
 // judgeHandler shows that nothing but failures comes back, or that this is over.

@@ -53,5 +53,5 @@
 // start and the call lie microseconds; a process frozen exactly there sends one stale call per key, and the call's epoch
 // gives it away.
 //
-// Not in this version: routing of shards, parking (Park acts as Block), batches, samples of the backlog.
+// Not in this version: routing of shards, parking (Park acts as Block), samples of the backlog.
 package run

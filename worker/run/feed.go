@@ -106,7 +106,7 @@ func (w *Worker) feedLane(l *heldLane) bool {
 func (w *Worker) take(l *heldLane, a *arrival) bool {
 	handle := w.payloads.put(a.message, false)
 	if !w.seq.Message(l.number, order.Message{
-		Position: a.message.Position, Sequence: a.message.Sequence, Hash: a.hash, Key: a.key, Payload: handle,
+		Position: a.message.Position, Sequence: a.message.Sequence, Hash: a.hash, Key: a.key, Payload: handle, Size: uint32(len(a.message.Data)),
 	}) {
 		w.payloads.drop(handle)
 		return false

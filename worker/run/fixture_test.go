@@ -50,8 +50,10 @@ type world struct {
 	missing      v1alpha1.MissingKeyPolicy
 	failure      order.Policy
 	memory       int
-	next         map[string]int // the number of each key's next message
-	clock        frozenClock
+	// batch is how many messages a call carries, batchBytes how large they are; a single one if they are 0.
+	batch, batchBytes int
+	next              map[string]int // the number of each key's next message
+	clock             frozenClock
 }
 
 func story(t *testing.T, lanes int32, tell func(w *world)) {
@@ -120,6 +122,7 @@ func (w *world) start() *process {
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, NoPark: true, Buffer: 64, LookAhead: 512, Seed: 7,
+			BatchMaxMessages: w.batch, BatchMaxBytes: w.batchBytes,
 		},
 		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now,
 		Connect: func(context.Context) (broker.Broker, error) { return w.broker.Connect(), nil },

@@ -30,6 +30,8 @@ type handler struct {
 	// refuses is how many calls find no connection, though the handler listens.
 	refuses int
 	calls   int
+	// longest is the largest number of messages that a call carried.
+	longest int
 	work    sync.WaitGroup
 }
 
@@ -95,7 +97,7 @@ func (h *handler) Deliver(ctx context.Context, c *deliver.Call) deliver.Outcome 
 	}
 	sent := time.Now()
 	answer := make(chan deliver.Outcome, 1) // the handler does not wait for who listens
-	h.work.Go(func() { h.take(*c, *c.Message, answer) })
+	h.work.Go(func() { h.take(*c, append([]broker.Message{*c.Message}, c.Rest...), answer) })
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	select {
@@ -119,28 +121,39 @@ func (h *handler) refuse() bool {
 }
 
 // take is the handler's side.
-func (h *handler) take(c deliver.Call, m broker.Message, answer chan<- deliver.Outcome) {
-	var body struct {
-		K string
-		N int
+func (h *handler) take(c deliver.Call, messages []broker.Message, answer chan<- deliver.Outcome) {
+	var numbers []int
+	for i := range messages {
+		var body struct {
+			K string
+			N int
+		}
+		if err := json.Unmarshal(messages[i].Data, &body); err != nil || body.K != c.Key {
+			h.t.Errorf("key %q came with the message %s, %v", c.Key, messages[i].Data, err)
+		}
+		numbers = append(numbers, body.N)
 	}
-	if err := json.Unmarshal(m.Data, &body); err != nil || body.K != c.Key {
-		h.t.Errorf("key %q came with the message %s, %v", c.Key, m.Data, err)
-	}
-	takes, outcome := h.begin(c, body.N)
+	takes, outcome := h.begin(c, numbers)
 	timer := time.NewTimer(min(takes, timeout-time.Microsecond)) // Within the time-out, and not at its very end.
 	defer timer.Stop()
 	<-timer.C
-	h.end(c.Key, body.N, outcome, takes < timeout)
+	h.end(c.Key, numbers, outcome, takes < timeout)
 	if takes < timeout {
 		answer <- outcome
 	}
 }
 
-func (h *handler) begin(call deliver.Call, n int) (time.Duration, deliver.Outcome) {
+func (h *handler) begin(call deliver.Call, numbers []int) (time.Duration, deliver.Outcome) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
+	n := numbers[0]
 	h.calls++
+	h.longest = max(h.longest, len(numbers))
+	for i := 1; i < len(numbers); i++ {
+		if numbers[i] <= numbers[i-1] || (numbers[i] != numbers[i-1]+1 && !h.skips) {
+			h.t.Errorf("messages %v of key %q come in one call", numbers, call.Key)
+		}
+	}
 	c := h.keys[call.Key]
 	if c == nil {
 		c = &convoy{attempts: map[int]uint32{}}
@@ -173,12 +186,16 @@ func (h *handler) begin(call deliver.Call, n int) (time.Duration, deliver.Outcom
 	return time.Millisecond, deliver.Outcome{Kind: deliver.Done}
 }
 
-func (h *handler) end(k string, n int, o deliver.Outcome, answered bool) {
+func (h *handler) end(k string, numbers []int, o deliver.Outcome, answered bool) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	c := h.keys[k]
 	c.running = false
-	if answered && (o.Kind == deliver.Done || o.Kind == deliver.TimedOut) {
-		c.done = max(c.done, n) // the effect is there, whoever heard of it
+	completed := o.Completed
+	if o.Kind == deliver.Done || o.Kind == deliver.TimedOut {
+		completed = len(numbers) // the effect is there, whoever heard of it
+	}
+	if answered && completed > 0 {
+		c.done = max(c.done, numbers[completed-1])
 	}
 }

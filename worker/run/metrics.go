@@ -58,7 +58,7 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 		messages: prometheus.NewCounterVec(counter("messages_total",
 			"Messages concluded, by outcome: done, dead_lettered, no_key (dead-lettered without a call), gone (no longer in the broker)."), []string{"outcome"}),
 		calls: prometheus.NewCounterVec(counter("calls_total",
-			"Calls of the handler, by outcome: done, failed, rejected, timed_out, unsent."), []string{"outcome"}),
+			"Calls of the handler, by outcome: done, partial (the first messages of a batch are completed), failed, rejected, timed_out, unsent."), []string{"outcome"}),
 		brokerErrors: prometheus.NewCounterVec(counter("broker_errors_total",
 			"Requests to the broker that failed, by kind: Retryable, Permanent, Fenced."), []string{"kind"}),
 		latency: prometheus.NewHistogramVec(histogram("call_seconds",
@@ -116,6 +116,8 @@ func (m *metrics) delivered(o deliver.Outcome, took time.Duration) {
 		outcome = "timed_out"
 	case o.Kind == deliver.Unsent:
 		outcome = "unsent"
+	case o.Completed > 0:
+		outcome = "partial"
 	case o.Permanent:
 		outcome = "rejected"
 	case o.Kind == deliver.Failed:

@@ -46,8 +46,10 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 	}, nil
 }
 
+// maxBatchBytes is how large the payloads of one call may be together; a larger one goes by itself.
+const maxBatchBytes = 1 << 20
+
 // ordering configures the sequencer. Park is Block until there is a parking store: nothing is lost, and the key waits.
-// Calls carry one message each.
 func ordering(d *v1alpha1.Delivery) order.Config {
 	c := order.Config{
 		MaxInFlightKeys: int(*d.MaxInFlightKeys),
@@ -57,6 +59,9 @@ func ordering(d *v1alpha1.Delivery) order.Config {
 		MaxBackoff:      int64(*d.Retry.MaxBackoffMilliseconds) * int64(time.Millisecond),
 		OnFailure:       order.Block,
 		NoPark:          true,
+
+		BatchMaxMessages: int(*d.Batch.MaxMessages),
+		BatchMaxBytes:    maxBatchBytes,
 	}
 	if *d.OnFailure.Type == v1alpha1.FailureDeadLetter {
 		c.OnFailure = order.DeadLetter

@@ -89,6 +89,7 @@ func newHandler(e *environment, config run.Config, clock run.Clock) (*deliver.Cl
 		Source:      "/namespaces/" + e.settings.Pool.Namespace + "/convoypools/" + e.settings.Pool.Name,
 		Timeout:     time.Duration(config.Order.Timeout),
 		Connections: config.Order.MaxInFlightKeys,
+		Batches:     config.Order.BatchMaxMessages > 1,
 		Now:         clock,
 	})
 }
