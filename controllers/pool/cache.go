@@ -97,7 +97,10 @@ func trimNamespace(namespace *corev1.Namespace) {
 	namespace.Spec, namespace.Status = corev1.NamespaceSpec{}, corev1.NamespaceStatus{}
 }
 
+// trimReplicaSet leaves of the pod template what tells whether it is the Deployment's present one.
 func trimReplicaSet(set *appsv1.ReplicaSet) {
 	set.ManagedFields = nil
+	digest := templateDigest(&set.Spec.Template)
 	set.Spec = appsv1.ReplicaSetSpec{Replicas: set.Spec.Replicas}
+	set.Spec.Template.Annotations = map[string]string{annotationDigest: digest}
 }

@@ -84,6 +84,7 @@ func (o *observation) deploymentState() plan.Deployment {
 		return plan.Deployment{}
 	}
 	var sets []plan.ReplicaSet
+	present := templateDigest(&o.deployment.Spec.Template)
 	for i := range o.sets {
 		set := &o.sets[i]
 		desired, err := strconv.Atoi(set.Annotations[desiredAnnotation])
@@ -91,13 +92,22 @@ func (o *observation) deploymentState() plan.Deployment {
 			desired = plan.NotSaid
 		}
 		sets = append(sets, plan.ReplicaSet{
-			Name: set.Name, Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desired,
+			Name: set.Name, Present: templateDigest(&set.Spec.Template) == present, Size: int(ptr.Deref(set.Spec.Replicas, 1)), Desired: desired,
 			Pods: int(set.Status.Replicas), Ready: int(set.Status.ReadyReplicas),
 			Observed: set.Status.ObservedGeneration >= set.Generation,
 		})
 	}
 	observed := o.deployment.Status.ObservedGeneration >= o.deployment.Generation
-	return plan.SumUp(int(ptr.Deref(o.deployment.Spec.Replicas, 1)), observed, sets)
+	return plan.SumUp(int(ptr.Deref(o.deployment.Spec.Replicas, 1)), maxUnavailable(o.deployment), observed, sets)
+}
+
+// maxUnavailable is how many pods a rollout may leave unavailable. The operator writes numbers; a percentage is somebody
+// else's, and stays only until the Deployment is applied again.
+func maxUnavailable(d *appsv1.Deployment) int {
+	if r := d.Spec.Strategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
+		return r.MaxUnavailable.IntValue()
+	}
+	return 0
 }
 
 // revisionAnnotation is where the Deployment's controller numbers the ReplicaSets: a later template has a higher number,

@@ -139,9 +139,9 @@ func (v *view) sumUp() plan.Deployment {
 	var sets []plan.ReplicaSet
 	for _, set := range v.replicaSets {
 		o := set.obj
-		sets = append(sets, plan.ReplicaSet{Name: set.name, Size: o.replicas, Desired: o.desired, Pods: o.actual, Ready: o.ready, Observed: o.observed >= o.written})
+		sets = append(sets, plan.ReplicaSet{Name: set.name, Present: o.generation == d.generation, Size: o.replicas, Desired: o.desired, Pods: o.actual, Ready: o.ready, Observed: o.observed >= o.written})
 	}
-	return plan.SumUp(d.replicas, d.observed >= d.written, sets)
+	return plan.SumUp(d.replicas, 0, d.observed >= d.written, sets)
 }
 
 // fresh says that the view still has the newest Deployment and ReplicaSets.

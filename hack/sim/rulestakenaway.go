@@ -151,6 +151,12 @@ var rulesTakenAway = []missing{
 			return p
 		}}
 	}},
+	{"shrunk into a rollout", "what a rollout takes by itself is not taken once more", []Rule{DeletedWithLanes}, 100000, trouble(rollOut, rollOut, scalePool, suspendPool, limitPods), func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			s.Deployment.Old = 0
+			return s
+		}}
+	}},
 	{"blind gates", "a serving gate is set on the pod as it was observed", []Rule{DeletedWithLanes}, 100000, trouble(deposeController, freezeController, stallWatches, rollOut, rollOut), func() *faults {
 		return &faults{blindGates: true}
 	}},

@@ -20,6 +20,8 @@ type census struct {
 	// needed ones.
 	needed, ready    int
 	neededOf, idleOf map[generation]int
+	// neededIn counts those needed by ReplicaSet, but for pods of nodes that do not answer: these do not become ready.
+	neededIn map[string]int
 	// of counts all pods by ReplicaSet, the idle as not ready.
 	of map[string]Count
 	// busy says that a pod without use could still be mistaken for one at work: ready, not yet seen cheap, or given up by
@@ -32,7 +34,7 @@ type census struct {
 }
 
 func (p *planner) census() census {
-	c := census{neededOf: map[generation]int{}, idleOf: map[generation]int{}, of: map[string]Count{}}
+	c := census{neededOf: map[generation]int{}, idleOf: map[generation]int{}, neededIn: map[string]int{}, of: map[string]Count{}}
 	for _, d := range p.sorted {
 		if !d.active() {
 			continue
@@ -46,6 +48,9 @@ func (p *planner) census() census {
 		} else {
 			c.needed++
 			c.neededOf[generation]++
+			if d.Ready || d.UnreachableSince.IsZero() {
+				c.neededIn[d.Set]++
+			}
 			if d.Ready {
 				c.ready++
 				count.Ready++
@@ -98,7 +103,13 @@ func (p *planner) replicas() int {
 		p.wake(sure)
 		return now
 	}
-	if c.needed == 0 || p.state.Deployment.Sets < 2 && !c.mixed() {
+	if c.needed == 0 {
+		return kept
+	}
+	if p.cleansUp(c) {
+		return now
+	}
+	if p.state.Deployment.Sets < 2 && !c.mixed() {
 		return min(now, max(kept, c.needed))
 	}
 	if p.state.Deployment.Shrinking {
@@ -110,6 +121,16 @@ func (p *planner) replicas() int {
 		}
 	}
 	return min(now, max(kept, c.needed, now-1))
+}
+
+// cleansUp says that the Deployment may take pods that are not ready from ReplicaSets of earlier templates by itself, for
+// a rollout: as many as these and those of the present template that are ready exceed what it keeps available. An idle
+// pod that it takes is not there for a smaller size as well: rollout begins -> the one idle pod is taken -> the operator,
+// which has not seen that, writes a size for it -> a pod at work is taken. Pods of the present template that are at work
+// count as ready, because they may be by then.
+func (p *planner) cleansUp(c census) bool {
+	d := p.state.Deployment
+	return d.Old > 0 && d.Old+c.neededIn[d.Present] > d.Available
 }
 
 // mixed says that pods of several generations are there. A Deployment in the middle of a rollout takes pods from

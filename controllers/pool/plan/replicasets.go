@@ -13,6 +13,10 @@ type Deployment struct {
 	// Sets is how many of its ReplicaSets are to have pods, whether or not the pods can be made: in a rollout more
 	// than one.
 	Sets int
+	// Present is the name of the ReplicaSet of the present template, "" while there is none, or none is seen. Old is
+	// how many pods all others are to have, and Available how many its rollouts keep: Replicas less maxUnavailable.
+	Present        string
+	Old, Available int
 	// Shrinking says that one of its ReplicaSets may still be about to delete a pod for an earlier, smaller size of
 	// the Deployment. What is observed must not be older than what this operator last wrote to the Deployment, or
 	// this is true too.
@@ -25,6 +29,8 @@ type Count struct{ Pods, Ready int }
 // ReplicaSet is one ReplicaSet of the Deployment, as its object tells it.
 type ReplicaSet struct {
 	Name string
+	// Present says that its template is the one that the Deployment has now.
+	Present bool
 	// Size is spec.replicas.
 	Size int
 	// Desired is the Deployment's size by which this one was sized last (the Deployment controller's annotation
@@ -39,17 +45,23 @@ type ReplicaSet struct {
 // NotSaid is a ReplicaSet's Desired when its annotation is missing.
 const NotSaid = -1
 
-// SumUp sums up a Deployment of this size; observed says that its controller has observed its generation.
+// SumUp sums up a Deployment of this size, whose rollouts may leave some of its pods unavailable; observed says that its
+// controller has observed its generation.
 //
 // A new size is passed on to the ReplicaSets one after another: as long as one of several was sized by another size, or
 // they do not add up, it is under way. In a rollout they exceed the Deployment by maxSurge, or by more when that was
 // made smaller meanwhile, so that only too few are a sign then. One alone of the right size is right by whatever size it
 // was made: the Deployment controller does not correct its annotation.
-func SumUp(replicas int, observed bool, sets []ReplicaSet) Deployment {
-	d := Deployment{Replicas: replicas, Shrinking: !observed, Seen: map[string]Count{}}
+func SumUp(replicas, maxUnavailable int, observed bool, sets []ReplicaSet) Deployment {
+	d := Deployment{Replicas: replicas, Available: max(0, replicas-maxUnavailable), Shrinking: !observed, Seen: map[string]Count{}}
 	total, pending := 0, false
 	for _, set := range sets {
 		total += set.Size
+		if set.Present {
+			d.Present = set.Name
+		} else {
+			d.Old += set.Size
+		}
 		if set.Pods > 0 {
 			d.Seen[set.Name] = Count{set.Pods, set.Ready}
 		}

@@ -38,7 +38,7 @@ func TestWhenADeploymentShrinks(t *testing.T) {
 		{"nothing is wanted, nothing is there", 0, false, []ReplicaSet{settled(0, 3)}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := SumUp(c.replicas, !c.unseen, c.sets).Shrinking; got != c.shrinks {
+			if got := SumUp(c.replicas, 0, !c.unseen, c.sets).Shrinking; got != c.shrinks {
 				t.Errorf("shrinking: %v, want %v", got, c.shrinks)
 			}
 		})
@@ -46,11 +46,11 @@ func TestWhenADeploymentShrinks(t *testing.T) {
 }
 
 func TestADeploymentIsSummedUp(t *testing.T) {
-	got := SumUp(4, true, []ReplicaSet{
-		{Name: "old", Size: 3, Desired: 4, Pods: 3, Ready: 2, Observed: true}, {Name: "new", Size: 2, Desired: 4, Pods: 1, Ready: 1, Observed: true},
+	got := SumUp(4, 1, true, []ReplicaSet{
+		{Name: "old", Size: 3, Desired: 4, Pods: 3, Ready: 2, Observed: true}, {Name: "new", Present: true, Size: 2, Desired: 4, Pods: 1, Ready: 1, Observed: true},
 		{Name: "gone", Desired: 9, Observed: true},
 	})
-	want := Deployment{Replicas: 4, Sets: 2, Seen: map[string]Count{"old": {3, 2}, "new": {1, 1}}}
+	want := Deployment{Replicas: 4, Sets: 2, Present: "new", Old: 3, Available: 3, Seen: map[string]Count{"old": {3, 2}, "new": {1, 1}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -70,6 +70,9 @@ func TestANewSlotTakesTheLowestFreeNumber(t *testing.T) {
 // Three workers and one pod that has been given up; the Deployment has four replicas.
 func TestHowFarTheDeploymentShrinks(t *testing.T) {
 	counts := func(w *world, pods, ready int) { w.Deployment.Seen[w.Pods[0].Set] = Count{pods, ready} }
+	rollOut := func(w *world, present string, old, available int) {
+		w.Deployment.Present, w.Deployment.Old, w.Deployment.Available = present, old, available
+	}
 	for _, c := range []struct {
 		name   string
 		change func(w *world, idle *Pod)
@@ -131,6 +134,22 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		{"the same, and the last step is under way", func(w *world, _ *Pod) {
 			w.Deployment.Sets, w.Deployment.Shrinking = 2, true
 		}, 4},
+		{"a rollout may take it from an earlier ReplicaSet by itself", func(w *world, d *Pod) { rollOut(w, d.Set, 2, 4) }, 4},
+		{"a rollout has taken what it takes", func(w *world, d *Pod) { rollOut(w, d.Set, 1, 4) }, 3},
+		{"the same, but it may leave one unavailable", func(w *world, d *Pod) { rollOut(w, d.Set, 1, 3) }, 4},
+		{"a rollout has just begun, and its ReplicaSet is not seen", func(w *world, _ *Pod) { rollOut(w, "", 5, 4) }, 4},
+		{"a rollout does not count one whose node is silent", func(w *world, d *Pod) {
+			one := w.pod("p1")
+			one.Ready, one.UnreachableSince, d.CostSince = false, w.now.Add(-1), w.now.Add(-DefaultWatchLag)
+			w.look()
+			rollOut(w, d.Set, 2, 4)
+		}, 3},
+		{"a rollout counts one that may become ready", func(w *world, d *Pod) {
+			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag)
+			w.look()
+			rollOut(w, d.Set, 2, 4)
+		}, 4},
+		{"no earlier ReplicaSet is to have a pod", func(w *world, d *Pod) { rollOut(w, d.Set, 0, 2) }, 3},
 		{"more are wanted", func(w *world, _ *Pod) { w.Pool.Wanted = 6 }, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
