@@ -296,4 +296,5 @@ func (a *adversary) onTable(what action) {
 	old := pick(a.w.dice, a.w.tables)
 	a.w.tell(about{}, "ADVERSARY: the table is back at revision %d", old.Revision)
 	tables.put(tableName, old)
+	a.w.check.noteNamed(&old, false, nil)
 }

@@ -22,12 +22,10 @@ type checker struct {
 	names   []string // of keys, in the order of their first message
 	calls   int
 
-	shrunk   time.Duration              // when the Deployment was last made smaller
-	late     bool                       // by a plan that was older than the table by then
+	shrinks  []*shrink                  // smaller sizes of the Deployment that may not be carried out yet
+	named    map[string]naming          // by pod UID: how the table came to name it, of those that it names
 	told     map[string]int64           // by pod UID: the newest revision written to its mailbox
 	mixed    bool                       // the table was lost, or put back
-	putBack  time.Duration              // when that was last
-	stale    map[string]bool            // by pod UID: it was given lanes by an operator whose view of the Deployment was old
 	recorded map[drain.Unit][]recording // every write of the epoch record, in order
 }
 
@@ -38,7 +36,7 @@ type recording struct {
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, told: map[string]int64{}, excused: map[string]int{}, stale: map[string]bool{}}
+	return &checker{w: w, keys: map[string]*convoy{}, recorded: map[drain.Unit][]recording{}, told: map[string]int64{}, excused: map[string]int{}, named: map[string]naming{}}
 }
 
 // fail notes a violation; the first one counts.
@@ -99,17 +97,9 @@ func (c *checker) ended(wk *worker) {
 
 // tableWritten looks at what a controller has just written, and at what the lanes' workers really do.
 func (c *checker) tableWritten(before, next *plan.Table, v *view) {
+	c.noteNamed(next, before == nil || next.Rebuilt == next.Revision, v)
 	if before == nil {
 		return
-	}
-	had := map[string]bool{}
-	for _, l := range slices.Concat(before.Lanes, before.Shards) {
-		had[l.Worker.UID] = true
-	}
-	for _, l := range slices.Concat(next.Lanes, next.Shards) {
-		if !had[l.Worker.UID] {
-			c.stale[l.Worker.UID] = !v.fresh(c.w.api)
-		}
 	}
 	for i := range next.Lanes {
 		if i < len(before.Lanes) {
@@ -213,98 +203,6 @@ func holds(run *podRun, unit drain.Unit, record drain.Token) string {
 	}
 	return ""
 }
-
-// deletedByReplicaSet is called when the ReplicaSet controller deletes a pod, because a rollout or a scale-down made
-// it surplus. A pod that is ill anyway is Kubernetes' choice, not ours.
-func (c *checker) deletedByReplicaSet(pod *version[podObject]) {
-	table := c.w.api.tables.get(tableName)
-	live := c.w.api.pods.get(pod.name)
-	if table == nil || live == nil || live.obj.uid != pod.obj.uid || !live.obj.containersReady || live.obj.deleting {
-		return
-	}
-	excuse, run := c.excuse(pod), c.runOf(live)
-	if !run.answers() {
-		return
-	}
-	for i, l := range table.obj.Lanes {
-		switch unit := laneUnit(int32(i)); {
-		case l.State == plan.Unowned || l.Worker.UID != pod.obj.uid || run.worker.machine.Token(unit) == (drain.Token{}):
-		case excuse != "":
-			c.excused[excuse]++
-			return
-		default:
-			c.fail(DeletedWithLanes, about{pod: pod.name}, "%s has lane %d (%v) and is deleted", pod.name, i, l.State)
-		}
-	}
-}
-
-// The excuses for a pod that is deleted with lanes: none of them is in our hands. The pod drains within its grace.
-const (
-	// secondRollout: a rollout while another is under way takes what is not yet ready of the older one.
-	secondRollout = "by a second rollout, before it was seen ready"
-	// proportional: the Deployment was made larger in mid-rollout, and its controller, refused in the middle of sizing
-	// the ReplicaSets in proportion, began anew with some already sized, and made another smaller than before.
-	proportional = "by proportional scaling of a Deployment that grows"
-	// lateKubelet: a pod that was not ready for another reason came back while its kubelet had not seen that its gate was
-	// closed, and counted in place of the one that had got its slot.
-	lateKubelet = "by a kubelet that had not seen a gate close"
-	// lateShrink: see misjudged.
-	lateShrink = "by a shrink that nobody could know of"
-)
-
-func (c *checker) excuse(pod *version[podObject]) string {
-	set := pod.obj.replicaSet
-	switch k := c.w.kube; {
-	case k.cleaned[set] > 0:
-		k.cleaned[set]--
-		return secondRollout
-	case k.rescaled[set] > 0:
-		k.rescaled[set]--
-		return proportional
-	case c.misjudged(pod.obj.uid):
-		return lateShrink
-	}
-	for _, other := range c.w.api.pods.all() {
-		if o := other.obj; o.readyLate && o.ready && o.active() {
-			return lateKubelet
-		}
-	}
-	return ""
-}
-
-// answers says that the pod's worker is at work and that its kubelet is heard.
-func (r *podRun) answers() bool {
-	return r != nil && r.worker != nil && !r.worker.process.frozen && r.on.heard()
-}
-
-// resized is called when an operator has written the Deployment's size.
-func (c *checker) resized(v *view, p plan.Plan) {
-	if p.Replicas >= v.deployment.obj.replicas {
-		return
-	}
-	table := c.w.api.tables.get(tableName)
-	c.shrunk, c.late = c.w.clock.now, table != nil && table.rv != v.tableRV || v.missesWritesToPods(c.w.api)
-}
-
-// missesWritesToPods says that the view has not what operators have written to pods: this one waits for its own writes,
-// so that it was another one.
-func (v *view) missesWritesToPods(api *apiServer) bool {
-	return slices.ContainsFunc(v.pods, func(pod *version[podObject]) bool {
-		live := api.pods.get(pod.name)
-		return live != nil && live.obj.uid == pod.obj.uid && (live.obj.serving != pod.obj.serving || live.obj.cheap != pod.obj.cheap)
-	})
-}
-
-// misjudged says that the shrink under way is one that nobody could know of who gave the pod its lanes: it was written
-// late, by an older plan, or whoever gave them had an old view of Deployment or ReplicaSets, or the table was lost or put
-// back at about that time, and the pod then had its lanes again.
-func (c *checker) misjudged(uid string) bool {
-	putBack := c.putBack > 0 && c.putBack > c.shrunk-shrinkLag
-	return c.shrunk > 0 && c.w.clock.now-c.shrunk < shrinkLag && (c.late || c.stale[uid] || putBack)
-}
-
-// shrinkLag is how long a smaller Deployment takes to become fewer pods.
-const shrinkLag = 6 * time.Second
 
 func (c *checker) runOf(pod *version[podObject]) *podRun {
 	for _, m := range c.w.kube.machines {

@@ -18,13 +18,13 @@ func (c *checker) specWritten(name, uid string, next drain.Spec) {
 
 // tableLost is called when somebody has put back or deleted the table. From then on writes of one history may come late
 // and meet mailboxes of another.
-func (c *checker) tableLost() { c.mixed, c.putBack = true, c.w.clock.now }
+func (c *checker) tableLost() { c.mixed = true }
 
 // poolRemade is called when the pool is deleted by force and made anew: its Deployment begins without pods, and until that
 // is seen pods are bound that are deleted for it.
 func (c *checker) poolRemade() {
 	c.tableLost()
-	c.shrunk, c.late = c.w.clock.now, true
+	c.shrinks = append(c.shrinks, &shrink{at: c.w.clock.now, remade: true})
 }
 
 // reportWritten is called when a report is about to be written over another one.

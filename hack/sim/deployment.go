@@ -154,8 +154,8 @@ func (k *kubernetes) scale(sets []*version[replicaSetObject], newest *version[re
 		if err != nil {
 			return err
 		}
-		if fewer := s.obj.replicas - sizes[i]; written && fewer > 0 && s.obj.desired <= d.replicas {
-			k.rescaled[s.name] += fewer
+		if written && s.obj.desired <= d.replicas {
+			k.pardon(proportional, s, s.obj.replicas-sizes[i], nil)
 		}
 	}
 	return nil
@@ -211,26 +211,37 @@ func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *versio
 		}
 	}
 	slices.SortStableFunc(old, func(a, b *version[replicaSetObject]) int { return cmp.Compare(a.obj.created, b.obj.created) })
-	sizes, ready := map[string]int{}, newest.obj.ready
+	ready, late := newest.obj.ready, newest.obj.readyLate
 	for _, s := range old {
-		sizes[s.name] = s.obj.replicas
 		ready += s.obj.ready
+		late += s.obj.readyLate
 	}
 	budget := totalReplicas(sets) - d.replicas - (newest.obj.replicas - newest.obj.ready)
 	if budget <= 0 {
 		return nil
 	}
+	unready, working := map[string]int{}, map[string]int{}
 	for _, s := range old {
-		unready := min(budget, max(0, s.obj.replicas-s.obj.ready))
-		k.cleaned[s.name] += unready
-		sizes[s.name] -= unready
-		budget -= unready
+		unready[s.name] = min(budget, max(0, s.obj.replicas-s.obj.ready))
+		budget -= unready[s.name]
 	}
 	surplus := max(0, ready-d.replicas)
 	for _, s := range old {
-		fewer := min(sizes[s.name], surplus)
-		sizes[s.name] -= fewer
-		surplus -= fewer
+		working[s.name] = min(s.obj.replicas-unready[s.name], surplus)
+		surplus -= working[s.name]
 	}
-	return k.resizeAll(old, func(_ int, s *version[replicaSetObject]) int { return sizes[s.name] }, d)
+	for _, s := range old {
+		written, err := k.resize(s, s.obj.replicas-unready[s.name]-working[s.name], d)
+		if err != nil {
+			return err
+		}
+		if !written {
+			continue
+		}
+		k.pardon(secondRollout, s, unready[s.name], s.obj.seenReady())
+		misled := min(late, working[s.name])
+		k.pardon(lateKubelet, s, misled, nil)
+		late -= misled
+	}
+	return nil
 }

@@ -28,7 +28,8 @@
 //	controller, observe, apply  an operator: observes, plans with the real plan, writes one object after another
 //	adversary                   what goes wrong, and when it is mended
 //	check, checkorder,          the rules, judged by the truth and not by what anybody reports
-//	checkrest
+//	checkrest, checkdelete
+//	pardon                      what Kubernetes deletes for a reason that is in nobody's hands here
 //	faults, rulestakenaway      the rules, taken away one at a time
 //
 // A process that is killed does nothing more, but what it has sent arrives all the same, perhaps seconds later. One
@@ -72,17 +73,21 @@
 // sent, may try the message again while the stale call is still at work.
 //
 // Four ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in nobody's hands here; they
-// are counted and told (Result.Excused), and the pods so deleted drain within their grace:
+// are counted and told (Result.Excused), and the pods so deleted drain within their grace. An excuse follows what caused
+// the deletion, from the write that took the pods to the ReplicaSet's last deletion for it, and covers as many pods as
+// were taken:
 //
-//   - A rollout that starts while another is under way takes pods of the older one that were not yet seen ready.
+//   - A rollout that starts while another is under way takes pods of the older one that were not yet seen ready. It covers
+//     pods that did not count as ready when they were taken, or that are not seen ready when they are deleted.
 //   - A Deployment made larger in mid-rollout is sized in proportion, ReplicaSet by ReplicaSet; when a write of that is
 //     refused its controller begins anew, and may make one smaller.
 //   - A pod comes back, not having been ready for another reason, while its kubelet has not seen that its gate was closed:
-//     it counts in place of the one that has got its slot.
-//   - A Deployment made smaller takes an idle pod that is bound again in the same moment: the write was late, the table
-//     having been written since its plan was made, or whoever bound the pod had an old view of Deployment or ReplicaSets,
-//     or the table was lost or put back at about that time, or whoever wrote it had not seen what another operator had done
-//     to the pods.
+//     it counts in place of the one that has got its slot. It covers the ready pods that the Deployment takes because its
+//     ReplicaSets count such a one, however soon its kubelet takes that back.
+//   - A Deployment made smaller counts on an idle pod that is put to work meanwhile: the write was late, the table having
+//     been written since its plan was made, or whoever wrote it had not seen what another operator had done to the pods; or
+//     whoever bound the pod had an old view of Deployment or ReplicaSets; or nobody bound it, but a table names it that
+//     was rebuilt, or put back, after the write. It covers one pod for each of these, for 6 s.
 //
 // # Failure handling
 //

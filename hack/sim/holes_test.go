@@ -46,5 +46,9 @@ var mendedHoles = []struct {
 	{21042320, "a worker of a pool deleted by force opened a lane that it had been granted then"},
 	{31157387, "a table put back came to a revision again that a worker had seen: it ignored its revoke"},
 	{31157946, "likewise its grant"},
+	{41007783, "the Deployment was made smaller by an idle pod that a new rollout had just taken by itself"},
+	{37002186, "a worker had a grant of a lost table, unheard, when the Deployment was made smaller: nobody knew, which was not excused"},
+	{60193816, "likewise, bound by one who had not seen the smaller size, and given lanes later"},
+	{35085655, "a pod was deleted for a kubelet's late word that had been taken back meanwhile, which was not excused"},
 	{11003699, "a worker raised its incarnation for ever to overcome its own higher epoch"},
 }

@@ -35,12 +35,7 @@ type kubernetes struct {
 	expectCreated map[string]bool   // pod names
 	expectDeleted map[string]string // pod name to UID
 
-	// cleaned counts, by ReplicaSet, the pods that the Deployment controller has taken from it because they were not
-	// ready while a newer one is rolled out.
-	cleaned map[string]int
-	// rescaled counts, by ReplicaSet, the pods that proportional scaling has taken from it though the Deployment was not
-	// made smaller.
-	rescaled map[string]int
+	pardons []*pardon
 
 	machines []*machine
 	quota    int // at most this many pods; 0: no limit
@@ -51,7 +46,7 @@ type kubernetes struct {
 const maxSurge = 1
 
 func newKubernetes(w *World) *kubernetes {
-	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}, cleaned: map[string]int{}, rescaled: map[string]int{}}
+	k := &kubernetes{w: w, expectCreated: map[string]bool{}, expectDeleted: map[string]string{}}
 	k.manager = w.newProcess()
 	k.client = w.newClient(k.manager)
 	k.client.inOrder = true

@@ -84,6 +84,9 @@ type replicaSetObject struct {
 	actual     int // status
 	ready      int // status: seen ready
 
+	readyPods string // the UIDs of those, which no real status names
+	readyLate int    // how many of them are by a gate that their kubelets had not seen closed
+
 	written, observed int // metadata.generation and status.observedGeneration
 }
 

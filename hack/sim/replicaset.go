@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"convoy.dev/convoy/controllers/pool/plan"
@@ -38,17 +39,19 @@ func (k *kubernetes) adjust(set *version[replicaSetObject], pods []*version[podO
 	}
 	surplus := len(pods) - set.obj.replicas
 	if surplus <= 0 {
+		k.settled(set)
 		return
 	}
 	k.rank(pods)
 	for _, pod := range pods[:surplus] {
 		k.expectDeleted[pod.name] = pod.obj.uid
-		k.w.check.deletedByReplicaSet(pod)
+		k.w.check.deletedByReplicaSet(set, pod)
 		k.w.tell(about{pod: pod.name}, "replica set controller: deleted, %s has %d pods too many", set.name, surplus)
 		if k.w.api.deletePod(pod.name, pod.obj.uid, k.w.settings.Grace) != nil {
 			delete(k.expectDeleted, pod.name)
 		}
 	}
+	k.settled(set)
 }
 
 // createPod makes one pod; false when the quota refuses it.
@@ -122,10 +125,15 @@ func phaseRank(p plan.Phase) int {
 // reportReplicaSet writes the status from what the controller has seen, so that a reader of the status knows what
 // the choice of the next pod to delete will rest on.
 func (k *kubernetes) reportReplicaSet(set *version[replicaSetObject], pods []*version[podObject]) {
-	ready := 0
+	var ready []string
+	late := 0
 	for _, pod := range pods {
-		if pod.obj.ready {
-			ready++
+		if !pod.obj.ready {
+			continue
+		}
+		ready = append(ready, pod.obj.uid)
+		if pod.obj.readyLate {
+			late++
 		}
 	}
 	live := k.w.api.replicaSets.get(set.name)
@@ -133,7 +141,8 @@ func (k *kubernetes) reportReplicaSet(set *version[replicaSetObject], pods []*ve
 		return
 	}
 	next := live.obj
-	next.actual, next.ready, next.observed = len(pods), ready, max(next.observed, set.obj.written)
+	next.actual, next.ready, next.observed = len(pods), len(ready), max(next.observed, set.obj.written)
+	next.readyPods, next.readyLate = strings.Join(ready, " "), late
 	if next == live.obj {
 		return
 	}

@@ -1,0 +1,216 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"convoy.dev/convoy/controllers/pool/plan"
+)
+
+// pool is a world in which nothing happens but what a test does: pod a is at work, pod b is idle.
+type pool struct{ *World }
+
+func newPool() pool {
+	w := newWorld(1, &faults{}, false)
+	w.api.pods.put("a", podObject{uid: "a", replicaSet: "rs-1", ready: true, serving: true})
+	w.api.pods.put("b", podObject{uid: "b", replicaSet: "rs-1", ready: true})
+	w.api.deployments.put(poolName, deploymentObject{replicas: 2, generation: 1, written: 1})
+	p := pool{w}
+	p.put(plan.Table{}, "a")
+	return p
+}
+
+func (p pool) observed() *view {
+	v := &view{table: p.api.tables.get(tableName), pods: p.api.pods.all(), deployment: p.api.deployments.get(poolName), replicaSets: p.api.replicaSets.all()}
+	v.tableRV, v.deployRV, v.state.Table = v.table.rv, v.deployment.rv, &v.table.obj
+	return v
+}
+
+// put puts back a table that binds these pods.
+func (p pool) put(table plan.Table, pods ...string) {
+	for i, uid := range pods {
+		table.Slots = append(table.Slots, plan.Slot{Index: int32(i), Pod: plan.PodRef{Name: uid, UID: uid}})
+	}
+	p.api.tables.put(tableName, table)
+	p.check.noteNamed(&table, false, nil)
+}
+
+// write has an operator write a table that binds these pods.
+func (p pool) write(v *view, table plan.Table, pods ...string) {
+	before := p.api.tables.get(tableName).obj
+	table.Revision = max(table.Revision, before.Revision+1)
+	for i, uid := range pods {
+		table.Slots = append(table.Slots, plan.Slot{Index: int32(i), Pod: plan.PodRef{Name: uid, UID: uid}})
+	}
+	p.api.tables.put(tableName, table)
+	p.check.tableWritten(&before, &table, v)
+}
+
+// resize has an operator write the Deployment's size.
+func (p pool) resize(v *view, replicas int) {
+	d := p.api.deployments.get(poolName).obj
+	d.replicas = replicas
+	p.api.deployments.put(poolName, d)
+	p.check.resized(v, plan.Plan{Replicas: replicas})
+}
+
+// excused says for how many of the pods that rs-1 has too many nobody is to blame.
+func (p pool) excused() int {
+	set := &version[replicaSetObject]{name: "rs-1"}
+	for n := range 10 {
+		if p.check.excuse(set, p.api.pods.get("a")) != lateShrink {
+			return n
+		}
+	}
+	return 10
+}
+
+// One pod too many is excused where nobody could know of both the smaller size and the pod's work, and none else.
+func TestWhenAShrinkIsExcused(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(p pool)
+		want int
+	}{
+		{"nobody was bound", func(p pool) { p.resize(p.observed(), 1) }, 0},
+		{"bound by one who had seen the smaller size", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.write(p.observed(), plan.Table{}, "a", "b")
+		}, 0},
+		{"bound by one who had not", func(p pool) {
+			old := p.observed()
+			p.resize(p.observed(), 1)
+			p.write(old, plan.Table{}, "a", "b")
+		}, 1},
+		{"bound by one who had not, and given up again", func(p pool) {
+			old := p.observed()
+			p.resize(p.observed(), 1)
+			p.write(old, plan.Table{}, "a", "b")
+			p.write(p.observed(), plan.Table{}, "a")
+		}, 0},
+		{"the Deployment was made larger", func(p pool) {
+			old := p.observed()
+			p.resize(p.observed(), 3)
+			p.write(old, plan.Table{}, "a", "b")
+		}, 0},
+		{"bound before the plan was made", func(p pool) {
+			old := p.observed()
+			p.resize(p.observed(), 2)
+			p.write(old, plan.Table{}, "a", "b")
+			p.resize(p.observed(), 1)
+		}, 0},
+		{"bound when the plan had been made", func(p pool) {
+			old := p.observed()
+			p.write(p.observed(), plan.Table{}, "a", "b")
+			p.resize(old, 1)
+		}, 1},
+		{"the gates of another operator were not seen", func(p pool) {
+			old := p.observed()
+			b := p.api.pods.get("b").obj
+			b.serving = true
+			p.api.pods.put("b", b)
+			p.resize(old, 1)
+			p.write(p.observed(), plan.Table{}, "a", "b")
+		}, 1},
+		{"a table rebuilt afterwards names it", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.write(p.observed(), plan.Table{Revision: 7, Rebuilt: 7}, "a", "b")
+		}, 1},
+		{"it was bound later in the history of a rebuilt table", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.write(p.observed(), plan.Table{Revision: 8, Rebuilt: 7}, "a", "b")
+		}, 0},
+		{"a table rebuilt before named it", func(p pool) {
+			p.write(p.observed(), plan.Table{Revision: 7, Rebuilt: 7}, "a", "b")
+			p.resize(p.observed(), 1)
+		}, 0},
+		{"a table put back afterwards names it", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.put(plan.Table{}, "a", "b")
+		}, 1},
+		{"long after", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.put(plan.Table{}, "a", "b")
+			p.clock.now += shrinkLag
+		}, 0},
+		{"the pool was made anew", func(p pool) { p.check.poolRemade() }, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPool()
+			c.do(p)
+			if got := p.excused(); got != c.want {
+				t.Errorf("%d pods are excused, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// What the Deployment controller takes because it is not ready excuses pods that are not seen ready, in that ReplicaSet,
+// as many as are taken, until it has come down to its size.
+func TestWhatARolloutTakesIsExcused(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		pod  podObject
+		set  version[replicaSetObject]
+		do   func(k *kubernetes, set *version[replicaSetObject])
+		want string
+	}{
+		{"a pod that was not seen ready", podObject{uid: "b", ready: true}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}}, nil, secondRollout},
+		{"one that was", podObject{uid: "a", ready: true}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}}, nil, ""},
+		{"one that was, and is not any more", podObject{uid: "a"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}}, nil, secondRollout},
+		{"one of another ReplicaSet", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-2", obj: replicaSetObject{written: 5}}, nil, ""},
+		{"one deleted for the size before", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 4}}, nil, ""},
+		{"one more than were taken", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}},
+			func(k *kubernetes, set *version[replicaSetObject]) {
+				k.w.check.excuse(set, &version[podObject]{obj: podObject{uid: "c"}})
+			}, ""},
+		{"one deleted when the ReplicaSet had come down", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 6}}, (*kubernetes).settled, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newPool().kube
+			k.pardon(secondRollout, &version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 4}}, 1, []string{"a"})
+			if c.do != nil {
+				c.do(k, &c.set)
+			}
+			if got := k.w.check.excuse(&c.set, &version[podObject]{name: c.pod.uid, obj: c.pod}); got != c.want {
+				t.Errorf("the excuse is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A kubelet's late word excuses the pods that would not have been taken without it.
+func TestALateWordExcusesWhatItCosts(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		ready      int // of the two old pods
+		late, want int
+	}{
+		{"every ready pod is one that may be", 2, 0, 0},
+		{"one of them is not", 2, 1, 1},
+		{"none is taken for it", 0, 1, 0},
+		{"as many as are taken", 2, 3, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newPool().World
+			d := deploymentObject{replicas: 2, generation: 2}
+			w.api.replicaSets.put("rs-1", replicaSetObject{generation: 1, created: time.Second, replicas: 2, desired: 2, maxTotal: 3, ready: c.ready})
+			w.api.replicaSets.put("rs-2", replicaSetObject{generation: 2, created: 2 * time.Second, replicas: 2, desired: 2, maxTotal: 3, ready: 2, readyLate: c.late})
+			if err := w.kube.shrinkOld(w.api.replicaSets.all(), w.api.replicaSets.get("rs-2"), d); err != nil {
+				t.Fatal(err)
+			}
+			got := 0
+			for _, p := range w.kube.pardons {
+				if p.why == lateKubelet && p.set == "rs-1" {
+					got += p.left
+				}
+			}
+			if got != c.want {
+				t.Errorf("%d pods are excused, want %d", got, c.want)
+			}
+		})
+	}
+}
