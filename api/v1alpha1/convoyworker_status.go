@@ -42,6 +42,13 @@ type ConvoyWorkerStatus struct {
 	// +optional
 	Resigned *bool `json:"resigned,omitempty"`
 
+	// atRest is said by a worker that resigns, of the moment at which it does: nothing of the pool is in progress in the
+	// broker, and every message of its lanes is completed; or the worker never had the claim, because the pool's fields are
+	// others than those that the claim in the broker was made with. Then these fields may be changed. Default: false.
+	// Example: true.
+	// +optional
+	AtRest *bool `json:"atRest,omitempty"`
+
 	// protocol is the range of protocol numbers that the worker speaks. A worker that speaks none of the operator's keeps
 	// what it has and gets no more. Example: {min: 1, max: 1}.
 	// +optional

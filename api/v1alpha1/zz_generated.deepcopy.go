@@ -641,6 +641,11 @@ func (in *ConvoyWorkerStatus) DeepCopyInto(out *ConvoyWorkerStatus) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.AtRest != nil {
+		in, out := &in.AtRest, &out.AtRest
+		*out = new(bool)
+		**out = **in
+	}
 	if in.Protocol != nil {
 		in, out := &in.Protocol, &out.Protocol
 		*out = new(ProtocolRange)

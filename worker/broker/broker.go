@@ -28,10 +28,18 @@ type Broker interface {
 	Close() error
 }
 
+// Connection is everything that a worker process has of its broker.
+type Connection interface {
+	Broker
+	Sampler
+	Settler
+}
+
 // Lane is one lane that was opened. It is over when its owner drops it; nothing has to be closed.
 type Lane interface {
 	// Load reads what earlier owners left: progress of the newest earlier token, and whether its owner drained. It is
-	// called once the quarantine of a forced grant is over, so that it is the last word.
+	// called once the quarantine of a forced grant is over, so that it is the last word. Fenced says that another owner has
+	// the lane, or that another history of the pool has begun.
 	Load(ctx context.Context) (order.Opening, error)
 	// Read delivers the lane's messages in lane order, the first one after the position given, until ctx ends, deliver
 	// returns an error (which Read then returns), or the broker fails. It neither repeats nor skips within one call.
@@ -53,12 +61,22 @@ type Sampler interface {
 	Sample(ctx context.Context) (Backlog, error)
 }
 
+// Settler finds out whether anything of a pool is in progress. A worker that ends asks it.
+type Settler interface {
+	// Settle says whether the pool is at rest, and notes it with the claim if it is: no lane has an owner that loaded it
+	// and has not drained, and every message of every lane is completed, by the word of the broker as a whole. The note
+	// holds until anything is written for a lane. As long as it does, a claim of the same pool with another fingerprint
+	// begins a new history: progress of the old one counts for nothing any more, whoever has a lane of it loads it in vain
+	// (Fenced), and no lane is opened at an epoch that the old one had.
+	Settle(ctx context.Context) (bool, error)
+}
+
 // Claim is a pool's mark in the broker: who owns its lanes, and what they are made of.
 type Claim struct {
 	// Cluster is the UID of the namespace kube-system; Namespace, Name and UID are the pool's.
 	Cluster, Namespace, Name, UID string
 	// Fingerprint is a hash of everything that gives a message its lane, key and place: source, key expression, hash
-	// version, lane type and count. A claim with another one is refused.
+	// version, lane type and count. A claim with another one is refused, unless the pool is at rest (see Settler).
 	Fingerprint string
 }
 

@@ -24,16 +24,17 @@ func (g Grant) Overcomes(record Record) error {
 
 // Adopts says whether a pool with this claim may go on with what the pool of the held claim left; the error is a
 // *ClaimError. A pool that was deleted and made again may: it has another UID, and the lanes' epoch records are the floor
-// that its epochs start above. place is where the claim is kept, in words for people, for example "stream
-// convoy_shop_orders".
-func (c Claim) Adopts(held Claim, place string) error {
+// that its epochs start above. One with another fingerprint may only while the pool is at rest. place is where the claim is
+// kept, in words for people, for example "stream convoy_shop_orders".
+func (c Claim) Adopts(held Claim, atRest bool, place string) error {
 	switch {
 	case c.Cluster != held.Cluster, c.Namespace != held.Namespace, c.Name != held.Name:
 		return &ClaimError{Held: held, Other: true, Mend: "rename one of the two pools; if the other is gone for good, delete the " +
 			place + ", which forgets how far it came"}
-	case c.Fingerprint != held.Fingerprint:
-		return &ClaimError{Held: held, Mend: "put back the source, key expression and lanes that the claim was made with; or, to begin " +
-			"anew, suspend the pool and delete the " + place + ", which forgets how far it came"}
+	case c.Fingerprint != held.Fingerprint && !atRest:
+		return &ClaimError{Held: held, Mend: "the lanes hold messages that are not completed: suspend the pool, put back the source, key " +
+			"expression and lanes that the claim was made with, and change them when status.claim.state is Empty; or, to begin anew, " +
+			"suspend the pool and delete the " + place + ", which forgets how far it came"}
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func benchmarkWorker(b *testing.B, with bench) {
 		PodUID: podUID, Key: expression, Fence: 10 * time.Second, DrainTimeout: time.Minute,
 		Order:   order.Config{MaxInFlightKeys: 64, OnFailure: order.Block, NoPark: true, BatchMaxMessages: with.batch},
 		Mailbox: api, Handler: with.handler, Reachable: with.reachable, Marks: marks, Clock: run.SystemClock(),
-		Connect: func(context.Context) (broker.Broker, error) { return memory.Connect(), nil },
+		Connect: func(context.Context) (broker.Connection, error) { return memory.Connect(), nil },
 		Log:     slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	if err != nil {

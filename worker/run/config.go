@@ -61,7 +61,7 @@ type Config struct {
 
 	Mailbox Mailbox
 	// Connect makes the connection to the broker. It is called until it succeeds, once.
-	Connect func(ctx context.Context) (broker.Broker, error)
+	Connect func(ctx context.Context) (broker.Connection, error)
 	Handler Handler
 	// Reachable says whether the handler accepts a connection now.
 	Reachable func(ctx context.Context) error

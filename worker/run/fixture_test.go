@@ -125,7 +125,7 @@ func (w *world) start() *process {
 			BatchMaxMessages: w.batch, BatchMaxBytes: w.batchBytes,
 		},
 		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now,
-		Connect: func(context.Context) (broker.Broker, error) { return w.broker.Connect(), nil },
+		Connect: func(context.Context) (broker.Connection, error) { return w.broker.Connect(), nil },
 		Log:     slog.New(slog.NewTextHandler(w.t.Output(), nil)), Metrics: p.gather,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"convoy.dev/convoy/api/v1alpha1"
@@ -17,13 +18,15 @@ import (
 type link struct {
 	ready chan struct{} // nothing is ever sent; closed when broker is set
 	// broker is written once, before ready is closed, and then read by everybody.
-	broker broker.Broker
+	broker broker.Connection
+	// differs says that the claim was refused because of its fingerprint when it was last asked for. Shared.
+	differs atomic.Bool
 }
 
 func newLink() link { return link{ready: make(chan struct{})} }
 
 // wait returns the broker once it is there, or the context's error.
-func (l *link) wait(ctx context.Context) (broker.Broker, error) {
+func (l *link) wait(ctx context.Context) (broker.Connection, error) {
 	select {
 	case <-l.ready:
 		return l.broker, nil
@@ -51,7 +54,7 @@ func (w *Worker) connect(ctx context.Context) {
 	}
 }
 
-func (w *Worker) tryConnecting(ctx context.Context) broker.Broker {
+func (w *Worker) tryConnecting(ctx context.Context) broker.Connection {
 	waits := backoff{least: soonest, most: latest}
 	for {
 		b, err := w.config.Connect(ctx)
@@ -87,6 +90,7 @@ func (w *Worker) claimOnce(ctx context.Context, b broker.Broker) error {
 // notClaimed shows why there is no claim, and waits before the next attempt. It returns false when ctx ends first.
 func (w *Worker) notClaimed(ctx context.Context, err error, waits *backoff) bool {
 	reason := unclaimed(err)
+	w.link.differs.Store(reason == v1alpha1.ReasonFingerprintDiffers)
 	w.inbox.post(func() { w.setCondition(v1alpha1.ConditionSourceClaimed, false, reason, err.Error()) })
 	if broker.KindOf(err) == broker.Permanent {
 		waits = &backoff{least: personWait, most: personWait}
@@ -111,6 +115,29 @@ func unclaimed(err error) string {
 		return v1alpha1.ReasonAccessDenied
 	}
 	return v1alpha1.ReasonRequestRefused
+}
+
+// restTime bounds the question whether the pool is at rest. It takes long only when it is, and then nobody waits for a lane.
+const restTime = 10 * time.Second
+
+// atRest says, at the worker's end, whether what is fixed while lanes hold messages may be changed: nothing of the pool is in
+// progress in the broker; or this worker never had the claim, because the fields are others than those of the one that stands,
+// and may be put back. What cannot be found out is not so.
+func (w *Worker) atRest(ctx context.Context) bool {
+	select {
+	case <-w.link.ready:
+	default:
+		return w.link.differs.Load()
+	}
+	ctx, cancel := context.WithTimeout(ctx, restTime)
+	defer cancel()
+	settled, err := w.link.broker.Settle(ctx)
+	if err != nil {
+		w.config.Log.Info("whether the pool is at rest is not known", "error", err)
+		return false
+	}
+	w.config.Log.Info("the worker ends", "atRest", settled)
+	return settled
 }
 
 // disconnect closes the connection after every task has ended.

@@ -207,7 +207,8 @@ func (p *postman) send() {
 	}
 }
 
-// put is one compare-and-swap of the status. The mark that tells of a resignation comes before the report that does.
+// put is one compare-and-swap of the status. The mark that tells of a resignation comes before the report that does. That
+// report also says whether the pool is at rest: the last worker's, which follows the last words of all lanes, will know.
 func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
 	w := p.w
 	p.busy, p.dirty, w.news.changed = true, false, false
@@ -221,13 +222,16 @@ func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
 		meta.SetStatusCondition(&next.Status.Conditions, c)
 	}
 	w.ask(func(ctx context.Context) func() {
-		ctx, cancel := context.WithTimeout(ctx, requestTime)
-		defer cancel()
 		if r.Resigned {
 			if err := w.config.Marks.make(markResigned); err != nil {
 				return func() { p.havePut(r, nil, err, then) }
 			}
+			if w.atRest(ctx) {
+				next.Status.AtRest = new(true)
+			}
 		}
+		ctx, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
 		made, err := w.config.Mailbox.WriteStatus(ctx, next)
 		return func() { p.havePut(r, made, err, then) }
 	})

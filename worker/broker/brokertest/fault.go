@@ -24,6 +24,7 @@ const (
 	Flush
 	DeadLetter
 	Sample
+	Settle
 	operations
 )
 

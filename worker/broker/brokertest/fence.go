@@ -172,7 +172,7 @@ func (s *suite) damaged() {
 }
 
 // doubts checks that of some grants this one alone is not confirmed, and that nobody is said to have superseded it.
-func (s *suite) doubts(connection Connection, doubtful broker.Grant, all ...broker.Grant) {
+func (s *suite) doubts(connection broker.Connection, doubtful broker.Grant, all ...broker.Grant) {
 	s.t.Helper()
 	var unconfirmed []broker.Unconfirmed
 	s.must("confirming", func(ctx context.Context) (err error) {

@@ -20,10 +20,17 @@ import (
 // keeps what a durable broker keeps: messages, claim, epoch records, progress, dead letters; they outlive connections,
 // and Stop. It is safe for concurrent use, starts no goroutine, and may live in a testing/synctest bubble.
 type Memory struct {
-	mu      sync.Mutex
-	lanes   []memoryLane
-	last    order.Position
-	claim   *broker.Claim
+	mu    sync.Mutex
+	lanes []memoryLane
+	last  order.Position
+	claim *broker.Claim
+	// rest says that the pool was found at rest, when the last message was that at restAt, and nothing was written for a lane
+	// since. history counts the claims that took
+	// the place of another one at rest, floor is the highest epoch before the last.
+	rest    bool
+	restAt  order.Position
+	history int
+	floor   int64
 	letters []broker.DeadLetter
 	faults  []Fault
 	delays  [operations]time.Duration

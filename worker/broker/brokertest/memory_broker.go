@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
 )
 
 // memoryRanges is how many ranges a record carries: more than any test needs.
@@ -16,19 +17,14 @@ const memoryRanges = 1 << 20
 // memoryBroker is one worker's connection.
 type memoryBroker struct {
 	memory *Memory
-	// unopened is the grant of each lane that was to be opened and has not been: an answer may have been lost. The memory's
-	// lock guards it.
+	// unopened is the grant of each lane that was to be opened and has not been: an answer may have been lost; history is that
+	// of the claim that this connection has made. The memory's lock guards both.
 	unopened map[int32]broker.Grant
-}
-
-// Connection is what a worker process has of its broker.
-type Connection interface {
-	broker.Broker
-	broker.Sampler
+	history  int
 }
 
 // Connect returns a connection, as a worker process that starts makes one.
-func (m *Memory) Connect() Connection {
+func (m *Memory) Connect() broker.Connection {
 	return &memoryBroker{memory: m, unopened: map[int32]broker.Grant{}}
 }
 
@@ -36,17 +32,34 @@ func (m *Memory) Connect() Connection {
 func (b *memoryBroker) Claim(ctx context.Context, claim broker.Claim) error {
 	return b.memory.call(ctx, Claim, func() error {
 		if held := b.memory.claim; held != nil {
-			if err := claim.Adopts(*held, "broker of this test"); err != nil {
+			if err := claim.Adopts(*held, b.memory.rest, "broker of this test"); err != nil {
 				return err
 			}
+			if held.Fingerprint != claim.Fingerprint {
+				b.memory.succeed()
+			}
 		}
-		b.memory.claim = &claim
+		b.memory.claim, b.history = &claim, b.memory.history
 		return nil
 	})
 }
 
+// Settle implements broker.Settler.
+func (b *memoryBroker) Settle(ctx context.Context) (bool, error) {
+	settled := false
+	err := b.memory.call(ctx, Settle, func() error {
+		settled = b.history == b.memory.history && b.memory.resting()
+		if settled {
+			b.memory.rest, b.memory.restAt = true, b.memory.last
+		}
+		return nil
+	})
+	return settled && err == nil, err
+}
+
 // Open implements broker.Broker.
 func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
+	lane := &openLane{memory: b.memory, grant: grant}
 	err := b.memory.call(ctx, Open, func() error {
 		at, err := b.memory.at(grant.Lane)
 		if err != nil {
@@ -55,11 +68,15 @@ func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lan
 		if at.damage != nil {
 			return at.damage
 		}
+		if grant.Token.Epoch <= b.memory.floor {
+			return &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: b.memory.floor}}
+		}
 		retry := at.writer == b && b.unopened[grant.Lane] == grant
 		if err := grant.Overcomes(at.record); err != nil && !retry {
 			return err
 		}
 		b.unopened[grant.Lane] = grant
+		b.memory.rest, lane.history = false, b.history
 		at.record, at.writer = broker.Record{Token: grant.Token, Worker: grant.Worker}, b
 		return nil
 	})
@@ -69,7 +86,7 @@ func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lan
 	b.memory.mu.Lock()
 	defer b.memory.mu.Unlock()
 	delete(b.unopened, grant.Lane)
-	return &openLane{memory: b.memory, grant: grant}, nil
+	return lane, nil
 }
 
 // Confirm implements broker.Broker.
@@ -115,12 +132,7 @@ func (b *memoryBroker) Sample(ctx context.Context) (broker.Backlog, error) {
 	err := b.memory.call(ctx, Sample, func() error {
 		backlog.Lanes = make([]int64, len(b.memory.lanes))
 		for i := range b.memory.lanes {
-			at := &b.memory.lanes[i]
-			for _, message := range at.messages {
-				if !at.saved.Progress.Covers(message.Position) {
-					backlog.Lanes[i]++
-				}
-			}
+			backlog.Lanes[i] = b.memory.lanes[i].backlog()
 		}
 		return nil
 	})

@@ -19,6 +19,8 @@ const readBatch = 16
 type openLane struct {
 	memory *Memory
 	grant  broker.Grant
+	// history is that of the claim under which it was opened.
+	history int
 	// crashed is what Load found; it is kept, because Load marks the lane and may be asked again.
 	crashed *bool
 }
@@ -28,6 +30,9 @@ func (l *openLane) owned() (*memoryLane, error) {
 	at, err := l.memory.at(l.grant.Lane)
 	if err != nil {
 		return nil, err
+	}
+	if l.history != l.memory.history {
+		return nil, fmt.Errorf("lane %d at %v: %w: the claim is another one", l.grant.Lane, l.grant.Token, broker.ErrFenced)
 	}
 	if at.record != (broker.Record{Token: l.grant.Token, Worker: l.grant.Worker}) {
 		return nil, fmt.Errorf("lane %d at %v: %w: %v", l.grant.Lane, l.grant.Token, broker.ErrFenced, at.record.Token)
@@ -52,6 +57,7 @@ func (l *openLane) Load(ctx context.Context) (order.Opening, error) {
 			opening.CarefulThrough = at.end
 		}
 		at.loaded, at.saved.Final = true, false
+		l.memory.rest = false
 		return nil
 	})
 	return opening, err
@@ -122,6 +128,7 @@ func (l *openLane) Flush(ctx context.Context, progress *order.Progress, final bo
 		if err != nil {
 			return err
 		}
+		l.memory.rest = false
 		at.saved = Saved{Progress: clone(progress), Token: l.grant.Token, Final: final}
 		return nil
 	})

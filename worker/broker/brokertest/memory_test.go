@@ -119,7 +119,7 @@ func TestMemory(t *testing.T) {
 		m := brokertest.NewMemory(4)
 		return brokertest.Harness{
 			Lanes: 4, Claim: broker.Claim{Cluster: "c", Namespace: "shop", Name: "orders", UID: "1", Fingerprint: "f"},
-			Connect: func(*testing.T) brokertest.Connection { return m.Connect() },
+			Connect: func(*testing.T) broker.Connection { return m.Connect() },
 			Publish: func(_ *testing.T, lane int32, messages ...key.Message) (at []order.Position) {
 				for _, message := range messages {
 					at = append(at, m.Publish(lane, message))

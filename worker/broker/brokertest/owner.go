@@ -31,6 +31,9 @@ type owner struct {
 // token is an epoch of a first incarnation.
 func token(epoch int64) drain.Token { return drain.Token{Epoch: epoch, Incarnation: 1} }
 
+// floor is an epoch that stands in the way though no worker wrote it for the lane.
+func floor(epoch int64) drain.Token { return drain.Token{Epoch: epoch} }
+
 // worker is the pod of an epoch, a different one for each.
 func worker(epoch int64) string { return fmt.Sprintf("pod-%d", epoch) }
 
@@ -40,7 +43,7 @@ func grantOf(lane int32, epoch int64) broker.Grant {
 }
 
 // opened opens a lane through a connection, without loading it.
-func (s *suite) opened(connection Connection, lane int32, epoch int64) *owner {
+func (s *suite) opened(connection broker.Connection, lane int32, epoch int64) *owner {
 	s.t.Helper()
 	o := &owner{suite: s, number: lane, token: token(epoch), done: map[order.Position]bool{}}
 	s.must("opening", func(ctx context.Context) (err error) {

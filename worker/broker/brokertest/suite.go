@@ -22,7 +22,7 @@ type Harness struct {
 	Lanes int32
 	Claim broker.Claim
 	// Connect returns a connection, as a worker process that starts makes one. The suite closes it.
-	Connect func(t *testing.T) Connection
+	Connect func(t *testing.T) broker.Connection
 	// Publish appends messages to a lane and returns their positions once they are durable. Subject and Timestamp of a
 	// message are the broker's to say; its key, too, where the broker has none.
 	Publish func(t *testing.T, lane int32, messages ...key.Message) []order.Position
@@ -82,6 +82,10 @@ func Run(t *testing.T, maker Maker) {
 		{"a claim stands for its pool alone", (*suite).claims},
 		{"of several pools one gets the claim", (*suite).claimRace},
 		{"a pool made again goes on above the floors of the old one", (*suite).adopted},
+		{"a pool with anything left to do is not at rest", (*suite).notAtRest},
+		{"a claim with another fingerprint begins a new history in place of one at rest", (*suite).anotherHistory},
+		{"an owner of an earlier history comes too late", (*suite).lateOwner},
+		{"a lane that is loaded ends the rest", (*suite).loadedMeanwhile},
 		{"backlog is what is not completed", (*suite).backlog},
 		{"a broker that restarts forgets nothing", (*suite).restart},
 		{"dead letters are durable", (*suite).deadLetters},
@@ -113,7 +117,7 @@ func Leaks(t *testing.T) {
 }
 
 // connect returns a connection that has made the claim.
-func (s *suite) connect() Connection {
+func (s *suite) connect() broker.Connection {
 	connection := s.bare()
 	if err := s.insist(func(ctx context.Context) error { return connection.Claim(ctx, s.Claim) }); err != nil {
 		s.t.Fatalf("claiming: %v", err)
@@ -122,7 +126,7 @@ func (s *suite) connect() Connection {
 }
 
 // bare returns a connection without claim.
-func (s *suite) bare() Connection {
+func (s *suite) bare() broker.Connection {
 	connection := s.Connect(s.t)
 	s.t.Cleanup(func() {
 		if err := connection.Close(); err != nil {

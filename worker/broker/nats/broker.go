@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
 )
 
 // Broker is one process's connection to the JetStream of one pool.
@@ -25,8 +26,7 @@ type Broker struct {
 }
 
 var (
-	_ broker.Broker  = (*Broker)(nil)
-	_ broker.Sampler = (*Broker)(nil)
+	_ broker.Connection = (*Broker)(nil)
 )
 
 // Connect makes a connection. It does not wait for it: requests say what stands in the way.
@@ -62,11 +62,15 @@ var errUnclaimed = errors.New("a lane is opened before the claim is made")
 
 // Open implements broker.Broker.
 func (b *Broker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
-	if b.claimed.Load() == nil {
+	held := b.claimed.Load()
+	if held == nil {
 		return nil, errUnclaimed
 	}
 	if !b.state.has(grant.Lane) {
 		return nil, &broker.PermanentError{Err: fmt.Errorf("there is no lane %d among %d", grant.Lane, b.state.lanes), Mend: "grant lanes that the pool has"}
+	}
+	if grant.Token.Epoch <= held.Floor {
+		return nil, &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: held.Floor}}
 	}
 	lane, err := b.open(ctx, grant)
 	if err != nil {

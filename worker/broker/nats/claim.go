@@ -27,6 +27,12 @@ type claimRecord struct {
 	// Created is when the source was made: another stream of the same name counts its messages anew.
 	Created time.Time `json:"sourceCreated"`
 	Start   start     `json:"start"`
+	// History counts how often a claim with another fingerprint took the place of one at rest, Floor is the highest epoch
+	// before that. What was written under an earlier history counts for nothing.
+	History int64 `json:"history,omitzero"`
+	Floor   int64 `json:"floor,omitzero"`
+	// Rest says that the pool was at rest when this was written. It holds while this is the stream's last record.
+	Rest *rest `json:"rest,omitempty"`
 }
 
 // start is where the pool begins that has never read its source, decided once, when the claim was made.
@@ -52,8 +58,12 @@ func (s *state) readClaim(ctx context.Context) (*claimed, error) {
 	if err != nil {
 		return nil, err
 	}
-	record, is := found[subject]
-	if !is {
+	return parseClaim(found[subject])
+}
+
+// parseClaim returns nil for no record.
+func parseClaim(record stored) (*claimed, error) {
+	if record.sequence == 0 {
 		return nil, nil
 	}
 	claim := claimed{sequence: record.sequence}
@@ -117,24 +127,25 @@ func (s *state) tryClaim(ctx context.Context, claim broker.Claim, from *v1alpha1
 	if err != nil {
 		return nil, err
 	}
-	record := claimRecord{Version: recordVersion, Claim: claim, Created: info.Created}
-	if held != nil {
-		if err := s.adopt(claim, held, info); err != nil || held.Claim == claim {
-			return held, err
+	if held == nil {
+		record := claimRecord{Version: recordVersion, Claim: claim, Created: info.Created}
+		if record.Start, err = s.begin(ctx, from, info); err != nil {
+			return nil, err
 		}
-		record.Start = held.Start
-	} else if record.Start, err = s.begin(ctx, from, info); err != nil {
+		return s.writeClaim(ctx, record, nil)
+	}
+	if err := claim.Adopts(held.Claim, held.Rest != nil, "stream "+s.stateStream); err != nil {
 		return nil, err
 	}
-	return s.writeClaim(ctx, record, held)
-}
-
-// adopt says whether the claim may go on from the one that is held.
-func (s *state) adopt(claim broker.Claim, held *claimed, info *jetstream.StreamInfo) error {
-	if err := claim.Adopts(held.Claim, "stream "+s.stateStream); err != nil {
-		return err
+	if held.Claim.Fingerprint != claim.Fingerprint {
+		return s.succeed(ctx, claim, from, held, info)
 	}
-	return s.same(held, info)
+	if err := s.same(held, info); err != nil || held.Claim == claim {
+		return held, err
+	}
+	record := held.claimRecord
+	record.Claim, record.Rest = claim, nil
+	return s.writeClaim(ctx, record, held)
 }
 
 // same says whether the source is the stream that the pool has progress in.
@@ -206,6 +217,7 @@ func (s *state) started(ctx context.Context, held *claimed) (*claimed, time.Dura
 		return held, 0, err
 	}
 	record := held.claimRecord
+	record.Rest = nil
 	if record.Start, err = s.locate(ctx, record.Start, info); err != nil {
 		return held, 0, err
 	}

@@ -116,7 +116,7 @@ func (c *cluster) harness(t *testing.T) brokertest.Harness {
 	pool.Name = name
 	return brokertest.Harness{
 		Lanes: lanes, Claim: pool,
-		Connect: func(t *testing.T) brokertest.Connection { t.Helper(); return connect(t, settings) },
+		Connect: func(t *testing.T) broker.Connection { t.Helper(); return connect(t, settings) },
 		Publish: func(t *testing.T, lane int32, messages ...key.Message) []order.Position {
 			t.Helper()
 			return publishTo(t, js, fmt.Sprintf("%s.%d", name, lane), messages...)

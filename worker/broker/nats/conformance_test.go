@@ -24,7 +24,7 @@ func harness(changes ...func(*jetstream.StreamConfig)) func(*testing.T) (brokert
 		settings := j.settings()
 		return brokertest.Harness{
 			Lanes: lanes, Claim: claim,
-			Connect: func(t *testing.T) brokertest.Connection { t.Helper(); return connect(t, settings) },
+			Connect: func(t *testing.T) broker.Connection { t.Helper(); return connect(t, settings) },
 			Publish: func(t *testing.T, lane int32, messages ...key.Message) []order.Position {
 				t.Helper()
 				return publish(t, js, lane, messages...)

@@ -12,7 +12,8 @@
 // What Convoy knows of a pool is in a stream of its own, convoy_<namespace>_<name>, kept by as many replicas as the source
 // and described in its metadata. It has one record a subject, below convoy.<namespace>.<name>.:
 //
-//	claim          the claim, where the pool began, and when the source was made           JSON
+//	claim          the claim, where the pool began, and when the source was made;
+//	               which history of the pool this is, and whether it was seen at rest      JSON
 //	epoch.<lane>   the epoch record                                                        JSON
 //	progress.<lane>  the owner's token, whether it has drained, and the lane's progress    see progress.go
 //	confirm        nothing; it is written to learn how far the stream has come
@@ -32,6 +33,16 @@
 // What a crashed owner can have taken ends with the source's last sequence when the next one loads, by the word of the
 // source's leader. (One that was deposed and does not know it yet could say too little, for the seconds until it does; a
 // forced grant has waited longer than that.)
+//
+// # At rest
+//
+// A pool is at rest when no progress record says running, nothing taken is outstanding, and the source's leader finds no
+// message behind what was taken in any lane. Settle reads that as of a write of its own, and writes it into the claim if the
+// stream has had no other write since (its last sequence, not one subject's, is the condition). As long as the claim stays
+// the stream's last record, one with another fingerprint may take its place, on the same condition. It counts a new history:
+// progress records carry the number of theirs, and those of an earlier one count for nothing; a floor above every epoch
+// before; and where the new lanes begin, behind everything that was completed. An owner that loads a lane looks at the claim
+// after its mark is written. So of a late owner and a new history one sees the other, whichever is first.
 //
 // # Confirming
 //

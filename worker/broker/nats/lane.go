@@ -37,10 +37,11 @@ func (b *Broker) takeOver(ctx context.Context, grant broker.Grant) (*openLane, e
 	l := &openLane{state: b.state, claimed: &b.claimed, grant: grant}
 	subject := l.progress(grant.Lane)
 	l.sequence, err = l.race(ctx, subject, func(found stored) ([]byte, error) {
-		if found.sequence == 0 {
-			l.before = progressRecord{stage: fresh, progress: order.Progress{LowWater: held.Start.After, Taken: held.Start.After}}
-		} else if l.before, err = parseProgress(found); err != nil {
+		if l.before, err = held.progressIn(found); err != nil {
 			return nil, err
+		}
+		if l.before.history > held.History {
+			return nil, errSucceeded
 		}
 		if grant.Token.Less(l.before.token) {
 			return nil, &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: l.before.token, Own: l.before.worker == grant.Worker}
@@ -66,7 +67,7 @@ func (s *state) recordLimit() int {
 }
 
 func (l *openLane) encode(at stage, p *order.Progress) ([]byte, error) {
-	record := progressRecord{token: l.grant.Token, worker: l.grant.Worker, stage: at, progress: *p}
+	record := progressRecord{history: l.before.history, token: l.grant.Token, worker: l.grant.Worker, stage: at, progress: *p}
 	data, err := record.encode(l.buffer[:0], l.recordLimit())
 	if err != nil {
 		return nil, tooLarge(err)
@@ -76,7 +77,8 @@ func (l *openLane) encode(at stage, p *order.Progress) ([]byte, error) {
 }
 
 // Load implements broker.Lane. It marks the lane as running, so that the next owner knows that messages may have been in
-// flight.
+// flight; and then looks whether the claim still stands. Who finds the pool at rest writes only if nothing was written since
+// it looked: either it sees the mark, or its write comes before the mark, and is seen here.
 func (l *openLane) Load(ctx context.Context) (order.Opening, error) {
 	opening := order.Opening{Lane: l.grant.Lane, Epoch: uint64(l.grant.Token.Number()), Progress: l.before.progress, Crashed: l.before.stage == running}
 	info, err := l.readable(ctx)
@@ -92,6 +94,9 @@ func (l *openLane) Load(ctx context.Context) (order.Opening, error) {
 		opening.CarefulThrough = max(order.Position(info.State.LastSeq), opening.Progress.Taken)
 	}
 	if err := l.write(ctx, running, &l.before.progress); err != nil {
+		return order.Opening{}, l.failed("loading", err)
+	}
+	if err := l.stands(ctx); err != nil {
 		return order.Opening{}, l.failed("loading", err)
 	}
 	return opening, nil

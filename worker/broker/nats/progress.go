@@ -32,6 +32,8 @@ const (
 // writers form a chain: an owner takes the chain over when it opens the lane, and from then on no write of an earlier
 // owner, and no late copy of a write, can succeed.
 type progressRecord struct {
+	// history is the claim's when it was written: what it says counts in that history alone.
+	history  int64
 	token    drain.Token
 	worker   string
 	stage    stage
@@ -39,9 +41,9 @@ type progressRecord struct {
 }
 
 // progressFormat is the first byte of a record. Another one is a newer version's.
-const progressFormat = 1
+const progressFormat = 2
 
-// The encoding: format, stage, then numbers as unsigned varints, texts as their length and bytes, hashes as 8 bytes, and
+// The encoding: format, stage, history, token and so on: numbers as unsigned varints, texts as their length and bytes, hashes as 8 bytes, and
 // a CRC-32C of all before it. Ranges are distances: from the end of the one before (the first from 0), and their length.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -54,6 +56,7 @@ func (r *progressRecord) encode(b []byte, limit int) ([]byte, error) {
 	p := &r.progress
 	tail := appendTail(nil, p)
 	b = append(b, progressFormat, byte(r.stage))
+	b = binary.AppendUvarint(b, uint64(r.history))
 	b = binary.AppendUvarint(b, uint64(r.token.Epoch))
 	b = binary.AppendUvarint(b, uint64(r.token.Incarnation))
 	b = appendText(b, r.worker)
@@ -139,7 +142,7 @@ func decodeProgress(b []byte) (progressRecord, error) {
 		return progressRecord{}, fmt.Errorf("its stage is %d", b[1])
 	}
 	d := decoder{rest: b[2:body]}
-	r := progressRecord{stage: stage(b[1]), token: drain.Token{Epoch: int64(d.number()), Incarnation: int64(d.number())}, worker: d.text()}
+	r := progressRecord{stage: stage(b[1]), history: int64(d.number()), token: drain.Token{Epoch: int64(d.number()), Incarnation: int64(d.number())}, worker: d.text()}
 	p := &r.progress
 	p.LowWater, p.Taken, p.Careful, p.Outstanding = d.position(), d.position(), d.position(), int(d.number())
 	d.ranges(p)

@@ -162,7 +162,7 @@ func TestProgressRefuses(t *testing.T) {
 	}
 	for what, record := range map[string][]byte{
 		"is cut off": good[:3], "checksum": append([]byte{good[0], good[1] ^ 1}, good[2:]...),
-		"format is 2": changed(0, 2), "stage is 9": changed(1, 9), "follow its format": seal(append(append([]byte(nil), body...), 0)),
+		"format is 3": changed(0, 3), "stage is 9": changed(1, 9), "follow its format": seal(append(append([]byte(nil), body...), 0)),
 	} {
 		_, err := parseProgress(stored{subject: "s", data: record})
 		var permanent *broker.PermanentError

@@ -80,12 +80,7 @@ func (s *state) frontier(ctx context.Context, held *claimed, counts []int64) ([]
 	}
 	from := make([]order.Position, s.lanes)
 	for lane, subject := range subjects {
-		from[lane] = held.Start.After
-		record, is := found[subject]
-		if !is {
-			continue
-		}
-		progress, err := parseProgress(record)
+		progress, err := held.progressIn(found[subject])
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/key"
+	"convoy.dev/convoy/worker/order"
 )
 
 // messages are messages with these data.
@@ -33,11 +34,17 @@ func startFrom(from v1alpha1.StartFrom) func(*v1alpha1.WorkerSettings) {
 // reads is what a lane reads first, n messages of it.
 func reads(t *testing.T, lane broker.Lane, n int) []broker.Message {
 	t.Helper()
+	return readsBehind(t, lane, 0, n)
+}
+
+// readsBehind is what a lane reads behind a position, n messages of it.
+func readsBehind(t *testing.T, lane broker.Lane, after order.Position, n int) []broker.Message {
+	t.Helper()
 	enough := errors.New("enough")
 	var got []broker.Message
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	err := lane.Read(ctx, 0, func(batch []broker.Message) error {
+	err := lane.Read(ctx, after, func(batch []broker.Message) error {
 		if got = append(got, batch...); len(got) >= n {
 			return enough
 		}
