@@ -159,8 +159,12 @@ func (w *Worker) answered(l *heldLane, h *handed, o deliver.Outcome) {
 		w.conclude(l, h)
 	case deliver.Failed:
 		w.failed(l, h.call, o)
-		if w.seq.Failed(now, h.id, order.Failure{Completed: h.completed(o.Completed), Permanent: o.Permanent, RetryAfter: int64(o.RetryAfter)}) {
-			w.metrics.messages.WithLabelValues(outcomeDone).Add(float64(o.Completed))
+		completed := 0
+		if o.Completed > 0 {
+			completed = h.completed(o.Completed)
+		}
+		if w.seq.Failed(now, h.id, order.Failure{Completed: completed, Permanent: o.Permanent, RetryAfter: int64(o.RetryAfter)}) {
+			w.count(l, o.Completed, completed-o.Completed)
 		}
 	case deliver.TimedOut:
 		w.failed(l, h.call, o)
@@ -179,12 +183,17 @@ func (w *Worker) conclude(l *heldLane, h *handed) {
 	if !w.seq.Done(w.instant(w.at), h.id) {
 		return
 	}
-	w.metrics.messages.WithLabelValues(outcomeDone).Add(float64(h.items - len(h.gone)))
-	if len(h.gone) > 0 {
-		w.metrics.messages.WithLabelValues(outcomeGone).Add(float64(len(h.gone)))
-		w.config.Log.Warn("messages were gone from the broker before their turn", "lane", l.number, "messages", len(h.gone))
-	}
+	w.count(l, h.items-len(h.gone), len(h.gone))
 	delete(l.chain.failures, h.call.Key)
+}
+
+// count counts messages that are concluded.
+func (w *Worker) count(l *heldLane, done, gone int) {
+	w.metrics.messages.WithLabelValues(outcomeDone).Add(float64(done))
+	if gone > 0 {
+		w.metrics.messages.WithLabelValues(outcomeGone).Add(float64(gone))
+		w.config.Log.Warn("messages were gone from the broker before their turn", "lane", l.number, "messages", gone)
+	}
 }
 
 // failed remembers why, for what becomes of the message.
