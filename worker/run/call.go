@@ -164,7 +164,7 @@ func (w *Worker) answered(l *heldLane, h *handed, o deliver.Outcome) {
 			completed = h.completed(o.Completed)
 		}
 		if w.seq.Failed(now, h.id, order.Failure{Completed: completed, Permanent: o.Permanent, RetryAfter: int64(o.RetryAfter)}) {
-			w.count(l, o.Completed, completed-o.Completed)
+			w.concluded(l, o.Completed, completed-o.Completed)
 		}
 	case deliver.TimedOut:
 		w.failed(l, h.call, o)
@@ -183,12 +183,12 @@ func (w *Worker) conclude(l *heldLane, h *handed) {
 	if !w.seq.Done(w.instant(w.at), h.id) {
 		return
 	}
-	w.count(l, h.items-len(h.gone), len(h.gone))
+	w.concluded(l, h.items-len(h.gone), len(h.gone))
 	delete(l.chain.failures, h.call.Key)
 }
 
-// count counts messages that are concluded.
-func (w *Worker) count(l *heldLane, done, gone int) {
+// concluded counts messages that are.
+func (w *Worker) concluded(l *heldLane, done, gone int) {
 	w.metrics.messages.WithLabelValues(outcomeDone).Add(float64(done))
 	if gone > 0 {
 		w.metrics.messages.WithLabelValues(outcomeGone).Add(float64(gone))
