@@ -73,10 +73,9 @@ func (r *podRun) answers() bool {
 // shrink is a smaller size of the Deployment, as an operator wrote it.
 type shrink struct {
 	at      time.Duration
-	idle    []string // the UIDs of the pods that the plan had no use for
-	late    bool     // written by a plan that was older than the table, or than what had been written to the pods
-	remade  bool     // with the pool, which was deleted by force: no operator wrote it
-	excused int      // how many pods deleted with lanes it has excused
+	counted map[string]bool // by UID: the pods that its plan had work for
+	late    bool            // written by a plan that was older than the table, or than what had been written to the pods
+	excused int             // how many pods deleted with lanes it has excused
 }
 
 // shrinkLag is how long a smaller Deployment takes to become fewer pods.
@@ -102,19 +101,7 @@ func (c *checker) resized(v *view, p plan.Plan) {
 	if planned == nil {
 		planned = v.state.Table
 	}
-	c.shrinks = append(c.shrinks, &shrink{at: c.w.clock.now, late: late, idle: v.without(planned)})
-}
-
-// without is the UIDs of the observed pods that have no part in a table.
-func (v *view) without(table *plan.Table) []string {
-	part := namedIn(table)
-	var uids []string
-	for _, pod := range v.pods {
-		if !part[pod.obj.uid] {
-			uids = append(uids, pod.obj.uid)
-		}
-	}
-	return uids
+	c.shrinks = append(c.shrinks, &shrink{at: c.w.clock.now, late: late, counted: namedIn(planned)})
 }
 
 // namedIn is the UIDs of the pods that a table binds to a slot, or gives lanes or shards to.
@@ -160,12 +147,9 @@ func (c *checker) noteNamed(table *plan.Table, rebuilt bool, v *view) {
 // it was written late, or who bound them had not seen it, or nobody bound them but a table that was rebuilt, or put back,
 // names them again.
 func (c *checker) miscounted(s *shrink) int {
-	if s.remade {
-		return len(c.named)
-	}
 	n := 0
-	for _, uid := range s.idle {
-		if how, named := c.named[uid]; named && (s.late || how != bound) {
+	for uid, how := range c.named {
+		if !s.counted[uid] && (s.late || how != bound) {
 			n++
 		}
 	}

@@ -107,6 +107,12 @@ func TestWhenAShrinkIsExcused(t *testing.T) {
 			p.write(p.observed(), plan.Table{}, "a", "b")
 			p.resize(old, 1)
 		}, 1},
+		{"made and bound when the plan had been made", func(p pool) {
+			old := p.observed()
+			p.api.pods.put("c", podObject{uid: "c", replicaSet: "rs-1"})
+			p.write(p.observed(), plan.Table{}, "a", "b", "c")
+			p.resize(old, 0)
+		}, 2},
 		{"the gates of another operator were not seen", func(p pool) {
 			old := p.observed()
 			b := p.api.pods.get("b").obj
