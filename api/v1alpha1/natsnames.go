@@ -18,6 +18,11 @@ func NATSDeadLetterStream(namespace, name string) string {
 	return NATSStateStream(namespace, name) + "_dead"
 }
 
+// NATSParkStream is the name of the stream in which a pool's workers keep what is parked.
+func NATSParkStream(namespace, name string) string {
+	return NATSStateStream(namespace, name) + "_park"
+}
+
 // NATSToken makes one token of a subject, and one part of a stream's name, of a name in Kubernetes: letters, digits and
 // hyphens stay, every other byte is written as = and its number in hexadecimal. So names stay readable and different,
 // and _ and . are free to stand between them. A name of 63 characters has at most 189.

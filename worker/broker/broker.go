@@ -37,6 +37,7 @@ type Connection interface {
 
 // Lane is one lane that was opened. It is over when its owner drops it; nothing has to be closed.
 type Lane interface {
+	Park
 	// Load reads what earlier owners left: progress of the newest earlier token, and whether its owner drained. It is
 	// called once the quarantine of a forced grant is over, so that it is the last word. Fenced says that another owner has
 	// the lane, or that another history of the pool has begun.

@@ -15,8 +15,8 @@
 // no confirmation. The runner holds a lane only while its last confirmation is younger than fenceSeconds, counted from
 // when it was asked.
 //
-// A lane's operations (Load, Flush, DeadLetter) are made one after another; Read and Fetch may run beside them. All
-// return when their context ends. A Broker is safe for concurrent use over different lanes.
+// A lane's operations (Load, Flush, DeadLetter) are made one after another; Read and Fetch may run beside them, and so may
+// what concerns its parking store (Park), which is made one after another for itself. All return when their context ends. A Broker is safe for concurrent use over different lanes.
 //
 // # Failures
 //

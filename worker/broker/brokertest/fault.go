@@ -25,6 +25,11 @@ const (
 	DeadLetter
 	Sample
 	Settle
+	LoadParked
+	MarkParked
+	Park
+	ReadParked
+	Unpark
 	operations
 )
 
@@ -41,7 +46,7 @@ type Fault struct {
 	Times int
 	// Err is their error; nil means ErrFault.
 	Err error
-	// Late says that the operation is carried out and only its answer is lost. Read and Fetch know no such thing.
+	// Late says that the operation is carried out and only its answer is lost. Read, Fetch and ReadParked know no such thing.
 	Late bool
 }
 

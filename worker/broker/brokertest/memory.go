@@ -17,8 +17,8 @@ import (
 
 // Memory is a broker in memory, as simple as the contract allows, for tests of what stands above a broker. All lanes
 // share one numbering of positions, so that positions of a lane ascend with gaps, and a position is also a sequence. It
-// keeps what a durable broker keeps: messages, claim, epoch records, progress, dead letters; they outlive connections,
-// and Stop. It is safe for concurrent use, starts no goroutine, and may live in a testing/synctest bubble.
+// keeps what a durable broker keeps: messages, claim, epoch records, progress, dead letters, parked messages; they outlive
+// connections, and Stop. It is safe for concurrent use, starts no goroutine, and may live in a testing/synctest bubble.
 type Memory struct {
 	mu    sync.Mutex
 	lanes []memoryLane
@@ -53,6 +53,8 @@ type memoryLane struct {
 	saved Saved
 	// loaded says that an owner has loaded the lane, and may have run messages since.
 	loaded bool
+	// parked is what is parked, by key.
+	parked map[string]*memoryPark
 }
 
 // Saved is the progress record of one lane.

@@ -89,6 +89,10 @@ func Run(t *testing.T, maker Maker) {
 		{"backlog is what is not completed", (*suite).backlog},
 		{"a broker that restarts forgets nothing", (*suite).restart},
 		{"dead letters are durable", (*suite).deadLetters},
+		{"what is parked comes back whole", (*suite).parksWhole},
+		{"to park or remove again changes nothing", (*suite).parksOnce},
+		{"much is parked, removed and handed over", (*suite).parksMany},
+		{"a zombie parks nothing that counts", (*suite).zombieParks},
 	} {
 		t.Run(check.name, func(t *testing.T) {
 			harness := maker(t)

@@ -42,9 +42,9 @@ type place struct {
 	lanes  int32
 	// patterns are the subjects of one lane, with {lane} for its number.
 	patterns []string
-	// pool is namespace/name, for people; stateStream and deadStream are the names of the streams that Convoy makes, prefix begins
-	// the subjects of both.
-	pool, stateStream, deadStream, prefix string
+	// pool is namespace/name, for people; stateStream, deadStream and parkStream are the names of the streams that Convoy makes,
+	// prefix begins the subjects of all.
+	pool, stateStream, deadStream, parkStream, prefix string
 	// letters is the subject for dead letters that the pool names; "" means deadStream.
 	letters string
 }
@@ -56,7 +56,8 @@ func newPlace(s *v1alpha1.WorkerSettings) place {
 		source: s.Source.NATS.Stream, lanes: native.Count, patterns: native.Subjects,
 		pool:        namespace + "/" + name,
 		stateStream: v1alpha1.NATSStateStream(namespace, name), deadStream: v1alpha1.NATSDeadLetterStream(namespace, name),
-		prefix: "convoy." + v1alpha1.NATSToken(namespace) + "." + v1alpha1.NATSToken(name) + ".",
+		parkStream: v1alpha1.NATSParkStream(namespace, name),
+		prefix:     "convoy." + v1alpha1.NATSToken(namespace) + "." + v1alpha1.NATSToken(name) + ".",
 	}
 	if letters := s.Delivery.OnFailure; letters != nil && letters.DeadLetter != nil {
 		p.letters = letters.DeadLetter.Destination

@@ -56,28 +56,35 @@ type lastAnswer struct {
 	through uint64
 }
 
-// readMany returns the last message of each subject that has one, as many as fit into an answer: all as of one moment.
-func (s *state) readMany(ctx context.Context, subjects []string) (all lastAnswer, err error) {
-	body, err := json.Marshal(lastRequest{subjects, answerBytes})
+// readMany returns the last message of each subject of a stream that has one, as many as fit into an answer: all as of one
+// moment.
+func (s *state) readMany(ctx context.Context, stream string, subjects []string) (all lastAnswer, err error) {
+	err = s.read(ctx, stream, lastRequest{subjects, answerBytes}, all.add)
+	return all, err
+}
+
+// read makes one direct read of a stream and takes its answers, until one is the end.
+func (s *state) read(ctx context.Context, stream string, request any, take func(*client.Msg) (end bool, err error)) (err error) {
+	body, err := json.Marshal(request)
 	if err != nil {
-		return lastAnswer{}, err
+		return err
 	}
 	inbox := s.NewInbox()
 	answers, err := s.SubscribeSync(inbox)
 	if err != nil {
-		return lastAnswer{}, err
+		return err
 	}
 	defer func() { err = errors.Join(err, answers.Unsubscribe()) }()
-	if err := s.PublishRequest(directGet+s.stateStream, inbox, body); err != nil {
-		return lastAnswer{}, err
+	if err := s.PublishRequest(directGet+stream, inbox, body); err != nil {
+		return err
 	}
 	for {
 		m, err := answers.NextMsgWithContext(ctx)
 		if err != nil {
-			return lastAnswer{}, err
+			return err
 		}
-		if end, err := all.add(m); err != nil || end {
-			return all, err
+		if end, err := take(m); err != nil || end {
+			return err
 		}
 	}
 }
@@ -110,7 +117,7 @@ func (a *lastAnswer) add(m *client.Msg) (end bool, err error) {
 
 func parseStored(m *client.Msg) (stored, error) {
 	sequence, err := number(m, headerSequence)
-	return stored{m.Header.Get(headerSubject), sequence, m.Data}, err
+	return stored{subject: m.Header.Get(headerSubject), sequence: sequence, data: m.Data, header: m.Header}, err
 }
 
 func number(m *client.Msg, header string) (uint64, error) {

@@ -18,7 +18,13 @@
 //	progress.<lane>  the owner's token, whether it has drained, and the lane's progress    see progress.go
 //	confirm        nothing; it is written to learn how far the stream has come
 //
-// Dead letters go to the subject that the pool names, or to a second stream, convoy_<namespace>_<name>_dead.
+// What is parked is in a second stream, convoy_<namespace>_<name>_park, so that its size is nobody else's concern:
+//
+//	parked.owner.<lane>          whose the lane's parking store is                         JSON
+//	parked.key.<lane>.<hash>     a parked key: why, since when, and up to which sequence its messages are removed   JSON
+//	parked.message.<lane>.<hash> its messages, in order; what is not the body is in headers
+//
+// Dead letters go to the subject that the pool names, or to a stream of their own, convoy_<namespace>_<name>_dead.
 //
 // # The fence
 //
@@ -33,6 +39,12 @@
 // What a crashed owner can have taken ends with the source's last sequence when the next one loads, by the word of the
 // source's leader. (One that was deposed and does not know it yet could say too little, for the seconds until it does; a
 // forced grant has waited longer than that.)
+//
+// The parking store has a fence of its own, because a write can be conditional only on a record of its own stream: LoadParked
+// replaces the lane's owner record, and every later write is conditional on that. A write without an answer may still be
+// carried out at any time; so before the owner writes anything else it replaces its own record, behind which the old write
+// fails, and asks what the newest message is. That a message is removed is said by the record of its key; taking messages
+// out of the stream is tidying up, bounded by places below that record, so that it may come late.
 //
 // # At rest
 //
@@ -76,6 +88,10 @@
 //	$JS.API.STREAM.CREATE.convoy_<namespace>_<name>
 //	$JS.API.STREAM.UPDATE.convoy_<namespace>_<name>
 //	$JS.API.DIRECT.GET.convoy_<namespace>_<name>
+//	$JS.API.STREAM.INFO.convoy_<namespace>_<name>_park
+//	$JS.API.STREAM.CREATE.convoy_<namespace>_<name>_park
+//	$JS.API.STREAM.PURGE.convoy_<namespace>_<name>_park
+//	$JS.API.DIRECT.GET.convoy_<namespace>_<name>_park
 //	$JS.API.STREAM.CREATE.convoy_<namespace>_<name>_dead
 //	convoy.<namespace>.<name>.>
 //

@@ -15,6 +15,7 @@ import (
 // openLane is a lane that this process has opened.
 type openLane struct {
 	*state
+	*parking
 	claimed *atomic.Pointer[claimed]
 	grant   broker.Grant
 	// before is the record that the lane's last owner left, as it was when its chain was taken over.
@@ -34,7 +35,7 @@ func (b *Broker) takeOver(ctx context.Context, grant broker.Grant) (*openLane, e
 		return nil, err
 	}
 	b.claimed.Store(held)
-	l := &openLane{state: b.state, claimed: &b.claimed, grant: grant}
+	l := &openLane{state: b.state, parking: newParking(b.state, grant), claimed: &b.claimed, grant: grant}
 	subject := l.progress(grant.Lane)
 	l.sequence, err = l.race(ctx, subject, func(found stored) ([]byte, error) {
 		if l.before, err = held.progressIn(found); err != nil {

@@ -78,6 +78,7 @@ func TestDocumentedPermissions(t *testing.T) {
 	if err := lane.DeadLetter(t.Context(), broker.DeadLetter{Message: read[0], Reason: "test"}); err != nil {
 		t.Errorf("dead-lettering: %v", err)
 	}
+	parksAndRemoves(t, lane)
 	flush(t, lane, 1, true)
 	if _, err := b.Confirm(t.Context(), []broker.Grant{grant(1, 1)}); err != nil {
 		t.Errorf("confirming: %v", err)
@@ -96,6 +97,11 @@ func TestPermissionMissing(t *testing.T) {
 		"$JS.API.CONSUMER.CREATE.ORDERS.>":         readsLane,
 		"$JS.API.STREAM.MSG.GET.ORDERS":            fetches,
 		"$JS.API.CONSUMER.MSG.NEXT.ORDERS.>":       readsLane,
+
+		"$JS.API.STREAM.INFO.convoy_shop_orders_park":   parks,
+		"$JS.API.STREAM.CREATE.convoy_shop_orders_park": parks,
+		"$JS.API.STREAM.PURGE.convoy_shop_orders_park":  parks,
+		"$JS.API.DIRECT.GET.convoy_shop_orders_park":    parks,
 	} {
 		t.Run(subject, func(t *testing.T) {
 			if !slices.Contains(all, subject) {
@@ -138,4 +144,39 @@ func fetches(ctx context.Context, b *nats.Broker) error {
 	}
 	_, err = lane.Fetch(ctx, 1)
 	return err
+}
+
+// parksAndRemoves uses the parking store in every way.
+func parksAndRemoves(t *testing.T, lane broker.Lane) {
+	t.Helper()
+	if _, err := lane.LoadParked(t.Context()); err != nil {
+		t.Errorf("loading what is parked: %v", err)
+	}
+	for _, step := range parkScript("k") {
+		if err := step.do(t.Context(), lane); err != nil {
+			t.Errorf("parking: %v", err)
+		}
+	}
+	if _, err := lane.ReadParked(t.Context(), "k", 0, 1); err != nil {
+		t.Errorf("reading what is parked: %v", err)
+	}
+}
+
+func parks(ctx context.Context, b *nats.Broker) error {
+	if err := b.Claim(ctx, claim); err != nil {
+		return err
+	}
+	lane, err := b.Open(ctx, grant(1, 1))
+	if err != nil {
+		return err
+	}
+	if _, err := lane.LoadParked(ctx); err != nil {
+		return err
+	}
+	for _, step := range parkScript("k") {
+		if err := step.do(ctx, lane); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,6 +28,7 @@ type stored struct {
 	subject  string
 	sequence uint64
 	data     []byte
+	header   client.Header // as far as it is read, with what the server adds
 }
 
 // state is the stream in which Convoy keeps what it knows of one pool.
@@ -71,12 +72,20 @@ func (s *state) missing(err error) error {
 // sequence of a write that the replica must have seen, or 0. Nobody answers while a cluster makes the stream or elects its
 // leader. Many records come in several answers, which need not be as of one moment.
 func (s *state) last(ctx context.Context, subjects []string, seen uint64) (map[string]stored, error) {
+	return s.lastIn(ctx, shelf{s.stateStream, s.confirm()}, subjects, seen)
+}
+
+// shelf is a stream that has records, and a subject that has one in any case.
+type shelf struct{ stream, sure string }
+
+// lastIn is last for any such stream.
+func (s *state) lastIn(ctx context.Context, in shelf, subjects []string, seen uint64) (map[string]stored, error) {
 	found := make(map[string]stored, len(subjects))
 	for part := range slices.Chunk(subjects, multiMax) {
 		for more := true; more; {
 			before := len(found)
 			var err error
-			if more, err = s.lastSome(ctx, part, seen, found); err != nil {
+			if more, err = s.lastSome(ctx, in, lookup{part, seen, found}); err != nil {
 				return nil, err
 			}
 			part = slices.DeleteFunc(slices.Clone(part), func(subject string) bool { return found[subject].sequence > 0 })
@@ -92,23 +101,31 @@ var errLags = errors.New("the replica that answers lags behind")
 // multiMax is how many subjects one request asks for; the server answers at most 1,024.
 const multiMax = 1000
 
+// lookup is what is looked up, the sequence of a write that must have been seen, and what was found.
+type lookup struct {
+	subjects []string
+	seen     uint64
+	found    map[string]stored
+}
+
 // lastSome adds the last record of each subject that has one, and says whether there are more than fit into an answer.
-func (s *state) lastSome(ctx context.Context, subjects []string, seen uint64, found map[string]stored) (more bool, err error) {
-	if seen > 0 {
-		subjects = append(slices.Clone(subjects), s.confirm()) // So that there is something to be found in any case.
+func (s *state) lastSome(ctx context.Context, in shelf, of lookup) (more bool, err error) {
+	subjects := of.subjects
+	if of.seen > 0 {
+		subjects = append(slices.Clone(subjects), in.sure) // So that there is something to be found in any case.
 	}
 	for wait := lagWait; ; wait *= 2 {
 		var answer lastAnswer
-		err := s.ask(ctx, "reading the stream "+s.stateStream, directGet+s.stateStream, func(ctx context.Context) (err error) {
-			answer, err = s.readMany(ctx, subjects)
-			if err == nil && (answer.through < seen || answer.more && len(answer.records) == 0) {
+		err := s.ask(ctx, "reading the stream "+in.stream, directGet+in.stream, func(ctx context.Context) (err error) {
+			answer, err = s.readMany(ctx, in.stream, subjects)
+			if err == nil && (answer.through < of.seen || answer.more && len(answer.records) == 0) {
 				err = errLags
 			}
 			return err
 		})
 		if err == nil {
 			for _, record := range answer.records {
-				found[record.subject] = record
+				of.found[record.subject] = record
 			}
 			return answer.more, nil
 		}

@@ -18,6 +18,7 @@ import (
 const (
 	apiStreamInfo   = "$JS.API.STREAM.INFO."
 	apiStreamCreate = "$JS.API.STREAM.CREATE."
+	apiStreamPurge  = "$JS.API.STREAM.PURGE."
 	apiStreamUpdate = "$JS.API.STREAM.UPDATE."
 	apiMessageGet   = "$JS.API.STREAM.MSG.GET."
 )
