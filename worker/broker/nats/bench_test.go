@@ -26,6 +26,7 @@ import (
 
 // benched is a server with a source of many lanes, and a pool that has opened them all.
 type benched struct {
+	server *server.Server
 	js     jetstream.JetStream
 	broker *nats.Broker
 	lanes  []broker.Lane
@@ -54,7 +55,7 @@ func bench(b *testing.B, lanes, messages int) *benched {
 		b.Fatal(err)
 	}
 	b.Cleanup(conn.Close)
-	made := &benched{last: make([]order.Position, lanes)}
+	made := &benched{server: running, last: make([]order.Position, lanes)}
 	if made.js, err = jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(1<<16), jetstream.WithPublishAsyncTimeout(patience)); err != nil {
 		b.Fatal(err)
 	}
@@ -236,18 +237,60 @@ func BenchmarkConfirm(b *testing.B) {
 	}
 }
 
-// BenchmarkSample counts the backlog of all lanes.
+// BenchmarkSample counts the backlog of all lanes, with how many requests: when every lane has some, when every lane has
+// been taken to its end while the others' messages came, and when nothing at all has come since the last sample.
 func BenchmarkSample(b *testing.B) {
-	for _, lanes := range []int{1, 64, 1000} {
-		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {
-			m := bench(b, lanes, 10*lanes)
+	for _, of := range []struct {
+		name         string
+		lanes, each  int
+		taken, quiet bool
+	}{
+		{"lanes=1", 1, 10, false, false},
+		{"lanes=64", 64, 10, false, false},
+		{"lanes=1024", 1024, 10, false, false},
+		{"lanes=1024/deep", 1024, 500, false, false},
+		{"lanes=1024/taken", 1024, 10, true, false},
+		{"lanes=1024/quiet", 1024, 10, false, true},
+	} {
+		b.Run(of.name, func(b *testing.B) {
+			m := bench(b, of.lanes, of.each*of.lanes)
+			left := int64(of.each)
+			if of.taken {
+				left = 0
+				for lane, last := range m.last {
+					if err := m.lanes[lane].Flush(b.Context(), &order.Progress{LowWater: last, Taken: last}, false); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			if of.quiet {
+				wait(b.Context(), quietTime)
+				if _, err := m.broker.Sample(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			before := m.requests(b)
 			for b.Loop() {
-				if backlog, err := m.broker.Sample(b.Context()); err != nil || backlog.Lanes[0] != 10 {
+				if backlog, err := m.broker.Sample(b.Context()); err != nil || backlog.Lanes[0] != left {
 					b.Fatal(backlog.Lanes[0], err)
 				}
 			}
+			b.ReportMetric(float64(m.requests(b)-before)/float64(b.N), "requests/op")
 		})
 	}
+}
+
+// quietTime is after how long without a message a sample may be used again.
+const quietTime = 11 * time.Second
+
+// requests is how many messages clients have sent to the server.
+func (m *benched) requests(b *testing.B) int64 {
+	b.Helper()
+	varz, err := m.server.Varz(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return varz.InMsgs
 }
 
 // BenchmarkFlush flushes a lane.

@@ -23,6 +23,8 @@ type Broker struct {
 	opens opens
 	// claimed is the claim as this process knows it; nil before Claim.
 	claimed atomic.Pointer[claimed]
+	// counted is what the last sample counted, if it may be used again.
+	counted atomic.Pointer[counted]
 }
 
 var (

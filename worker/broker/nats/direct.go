@@ -59,33 +59,53 @@ type lastAnswer struct {
 // readMany returns the last message of each subject of a stream that has one, as many as fit into an answer: all as of one
 // moment.
 func (s *state) readMany(ctx context.Context, stream string, subjects []string) (all lastAnswer, err error) {
-	err = s.read(ctx, stream, lastRequest{subjects, answerBytes}, all.add)
+	err = s.read(ctx, stream, lastRequest{subjects, answerBytes}, len(subjects), all.add)
 	return all, err
 }
 
-// read makes one direct read of a stream and takes its answers, until one is the end.
-func (s *state) read(ctx context.Context, stream string, request any, take func(*client.Msg) (end bool, err error)) (err error) {
+// read makes one direct read of a stream, of so many messages at most, and takes its answers, until one is the end.
+func (s *state) read(ctx context.Context, stream string, request any, most int, take func(*client.Msg) (end bool, err error)) (err error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return err
 	}
 	inbox := s.NewInbox()
-	answers, err := s.SubscribeSync(inbox)
+	answers, end, err := s.listen(inbox, most+1)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, answers.Unsubscribe()) }()
+	defer func() { err = errors.Join(err, end()) }()
 	if err := s.PublishRequest(directGet+stream, inbox, body); err != nil {
 		return err
 	}
 	for {
-		m, err := answers.NextMsgWithContext(ctx)
+		m, err := next(ctx, answers)
 		if err != nil {
 			return err
 		}
 		if end, err := take(m); err != nil || end {
 			return err
 		}
+	}
+}
+
+// listen subscribes for at most so many answers. The library's own subscriptions keep room for 65,536 each.
+func (c *connection) listen(subject string, most int) (answers chan *client.Msg, end func() error, err error) {
+	answers = make(chan *client.Msg, most)
+	subscription, err := c.ChanSubscribe(subject, answers)
+	if err != nil {
+		return nil, nil, err
+	}
+	return answers, subscription.Unsubscribe, nil
+}
+
+// next waits for the next answer.
+func next(ctx context.Context, answers <-chan *client.Msg) (*client.Msg, error) {
+	select {
+	case m := <-answers:
+		return m, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

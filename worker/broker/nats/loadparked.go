@@ -176,7 +176,7 @@ func (p *parking) next(ctx context.Context, k *parkedKey, from uint64, most int)
 	stream, request := p.state.parkStream, nextRequest{From: from, Next: p.parkSubject("message", k.token), Batch: most}
 	err := p.state.ask(ctx, "reading the stream "+stream, directGet+stream, func(ctx context.Context) error {
 		part = nil
-		return p.state.read(ctx, stream, request, func(m *client.Msg) (end bool, err error) {
+		return p.state.read(ctx, stream, request, most, func(m *client.Msg) (end bool, err error) {
 			if m.Header.Get(headerSequence) != "" {
 				record, err := parseStored(m)
 				part = append(part, record)

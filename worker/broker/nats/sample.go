@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	client "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"convoy.dev/convoy/worker/broker"
@@ -23,17 +25,17 @@ var errNoClaim = errors.New("no worker of the pool has made its claim yet")
 
 // Sample implements broker.Sampler. It reads all progress records in one request (for every 1,000 lanes), and then counts
 // the messages behind the newest that was taken, in each lane that can have some: a small request for each subject of a
-// lane, all sent at once.
+// lane, many sent at once. Nothing is counted again while nothing comes (see reusable).
 func (b *Broker) Sample(ctx context.Context) (broker.Backlog, error) {
-	backlog, err := b.state.sample(ctx)
+	backlog, err := b.sample(ctx)
 	if err != nil {
 		return broker.Backlog{}, fmt.Errorf("counting the backlog of the stream %s: %w", b.state.source, err)
 	}
 	return backlog, nil
 }
 
-func (s *state) sample(ctx context.Context) (broker.Backlog, error) {
-	backlog := broker.Backlog{Lanes: make([]int64, s.lanes)}
+func (b *Broker) sample(ctx context.Context) (broker.Backlog, error) {
+	s, backlog := b.state, broker.Backlog{Lanes: make([]int64, b.state.lanes)}
 	held, err := s.readClaim(ctx)
 	if err != nil {
 		return backlog, err
@@ -55,9 +57,65 @@ func (s *state) sample(ctx context.Context) (broker.Backlog, error) {
 	if err := s.continues(held, info, slices.Max(from)); err != nil {
 		return backlog, err
 	}
+	now := counted{of: extentOf(info), at: info.TimeStamp, from: from, behind: make([]int64, s.lanes)}
+	if err := s.countBehind(ctx, &now, b.counted.Load(), info); err != nil {
+		return backlog, err
+	}
+	if info.TimeStamp.Sub(info.State.LastTime) > quietTime {
+		b.counted.Store(&now)
+	}
+	for lane, behind := range now.behind {
+		backlog.Lanes[lane] += behind
+	}
+	return backlog, nil
+}
+
+// counted is what was counted behind a position of each lane. It is not changed once it is done.
+type counted struct {
+	of extent
+	// at is when it was counted, by the servers' clock; of figures that were used again, when they were counted first.
+	at     time.Time
+	from   []order.Position
+	behind []int64
+}
+
+// extent is which messages a stream has.
+type extent struct {
+	created             time.Time
+	first, last, stored uint64
+	deleted             int
+}
+
+func extentOf(info *jetstream.StreamInfo) extent {
+	s := &info.State
+	return extent{created: info.Created, first: s.FirstSeq, last: s.LastSeq, stored: s.Msgs, deleted: s.NumDeleted}
+}
+
+// quietTime is for how long nothing must have come before what was counted is used again: a replica that lags counts too
+// little. reuseTime is for how long it is used then, in case one lags for longer.
+const (
+	quietTime = 10 * time.Second
+	reuseTime = time.Minute
+)
+
+// reusable says whether what was counted before is as good as counting now: the source has the same messages.
+func (c *counted) reusable(before *counted) bool {
+	return before != nil && before.of == c.of && c.at.Sub(before.at) < reuseTime
+}
+
+// countBehind counts the messages behind each lane's position.
+func (s *state) countBehind(ctx context.Context, now, before *counted, info *jetstream.StreamInfo) error {
+	again := now.reusable(before)
+	if again {
+		now.at = before.at
+	}
 	var open []int32
-	for lane, after := range from {
-		if uint64(after) < info.State.LastSeq {
+	for lane, after := range now.from {
+		switch {
+		case uint64(after) >= info.State.LastSeq:
+		case again && before.from[lane] == after:
+			now.behind[lane] = before.behind[lane]
+		default:
 			open = append(open, int32(lane))
 		}
 	}
@@ -65,7 +123,7 @@ func (s *state) sample(ctx context.Context) (broker.Backlog, error) {
 	if info.Config.AllowDirect {
 		count = s.countDirect
 	}
-	return backlog, count(ctx, open, from, backlog.Lanes)
+	return count(ctx, open, now.from, now.behind)
 }
 
 // frontier is the position of each lane behind which nothing was taken. It adds to counts what is outstanding before it.
@@ -97,8 +155,17 @@ type nextRequest struct {
 	Batch int    `json:"batch"`
 }
 
-// countBatch is how many requests are under way at once, so that neither side is flooded.
-const countBatch = 256
+// countBytes and countMost are how many bytes and requests are under way at once. An answer has a whole message beside the
+// number; a server that has too much to send at once takes the client for one that does not read, and ends the connection.
+const (
+	countBytes = 32 << 20
+	countMost  = 256
+)
+
+// countBatch is how many requests are made at once.
+func (s *state) countBatch() int {
+	return max(1, min(countMost, countBytes/(int(s.MaxPayload())+messageExtra)))
+}
 
 // counting is one request under way.
 type counting struct {
@@ -115,7 +182,7 @@ func (s *state) countDirect(ctx context.Context, open []int32, from []order.Posi
 		}
 	}
 	for len(asked) > 0 {
-		n := min(countBatch, len(asked))
+		n := min(s.countBatch(), len(asked))
 		err := s.ask(ctx, "counting messages", directGet+s.source, func(ctx context.Context) error { return s.countSome(ctx, asked[:n], counts) })
 		if err != nil {
 			return err
@@ -127,11 +194,11 @@ func (s *state) countDirect(ctx context.Context, open []int32, from []order.Posi
 
 func (s *state) countSome(ctx context.Context, asked []counting, counts []int64) (err error) {
 	inbox := s.NewInbox()
-	answers, err := s.SubscribeSync(inbox + ".*")
+	answers, end, err := s.listen(inbox+".*", 2*len(asked))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, answers.Unsubscribe()) }()
+	defer func() { err = errors.Join(err, end()) }()
 	for i := range asked {
 		body, err := json.Marshal(asked[i].next)
 		if err != nil {
@@ -142,7 +209,7 @@ func (s *state) countSome(ctx context.Context, asked []counting, counts []int64)
 		}
 	}
 	for left := len(asked); left > 0; {
-		answer, err := answers.NextMsgWithContext(ctx)
+		answer, err := next(ctx, answers)
 		if err != nil {
 			return err
 		}
