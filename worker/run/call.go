@@ -26,7 +26,7 @@ const (
 	reasonCrashed   = "WorkerCrashed"
 )
 
-// failure is how the last call for a key's first message failed, for a dead letter.
+// failure is how the last call for a key's first message failed, for what becomes of it.
 type failure struct {
 	reason   string
 	attempts uint32
@@ -119,7 +119,7 @@ func (w *Worker) bring(l *heldLane, h handed) {
 		var err error
 		var lost []order.Payload
 		for _, a := range h.absent {
-			m, failed := w.fetchFor(ctx, l, a.message.Position)
+			m, failed := w.bodyOf(ctx, l, h.call.Key, a.message)
 			if errors.Is(failed, broker.ErrGone) {
 				lost = append(lost, a.handle)
 			} else if err = failed; err != nil {
@@ -138,6 +138,20 @@ func (w *Worker) bring(l *heldLane, h handed) {
 			w.seq.NotStarted(h.id)
 		}
 	})
+}
+
+// bodyOf reads a message whose body is not in memory, from where it is run: the lane, or the key's park.
+func (w *Worker) bodyOf(ctx context.Context, l *heldLane, key string, m *broker.Message) (broker.Message, error) {
+	if m.Position != 0 {
+		return w.fetchFor(ctx, l, m.Position)
+	}
+	found, err := w.insist(ctx, l, request{"reading a parked message again", l.number, 0}, func(ctx context.Context) ([]broker.Message, error) {
+		return l.store.ReadParked(ctx, key, m.Sequence-1, 1)
+	})
+	if err != nil {
+		return broker.Message{}, err
+	}
+	return found[0], nil
 }
 
 // call makes the call.
@@ -211,16 +225,23 @@ func (w *Worker) failed(l *heldLane, call *deliver.Call, o deliver.Outcome) {
 		"messages", call.Len(), "completed", o.Completed, "outcome", o.Kind.String(), "permanent", o.Permanent, "detail", o.Detail)
 }
 
+// whyFailed is why the first message of a key has failed for good. It is told once. A message whose attempts are used up
+// though none of them failed in this process ended the processes before.
+func (w *Worker) whyFailed(l *heldLane, key string) failure {
+	why, known := l.chain.failures[key]
+	if !known {
+		why = failure{reason: reasonCrashed, attempts: uint32(w.config.Order.MaxAttempts)}
+	}
+	delete(l.chain.failures, key)
+	return why
+}
+
 // deadLetter moves a message that failed for good.
 func (w *Worker) deadLetter(l *heldLane, e *order.Effect) {
 	if l == nil || l.fenced {
 		return
 	}
-	why, known := l.chain.failures[e.Key]
-	if !known {
-		why = failure{reason: reasonCrashed, attempts: uint32(w.config.Order.MaxAttempts)}
-	}
-	delete(l.chain.failures, e.Key)
+	why := w.whyFailed(l, e.Key)
 	hash, name, sequence := e.Hash, e.Key, e.Sequence
 	w.enqueue(l, letter{
 		absent: w.payloads.at(e.Payload).absent,

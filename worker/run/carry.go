@@ -32,8 +32,9 @@ func (w *Worker) carry(e *order.Effect) {
 		w.judgeHandler(e.Kind == order.HandlerAccepting)
 	case order.Blocked, order.Unblocked, order.Braking, order.Flowing:
 		w.judgeLane(l, e)
+	case order.ParkMessage, order.Reparked, order.Unpark, order.Returned, order.ReadParked:
+		w.carryPark(l, e)
 	default:
-		// ReadParked, ParkMessage, Reparked, Unpark, Returned: there is no park, so that nothing asks for it.
 		panic("run: the sequencer asks for " + e.Kind.String())
 	}
 	if l != nil {
@@ -69,36 +70,47 @@ func (w *Worker) fetch(l *heldLane, e *order.Effect) {
 // fetchFor reads one message for a task, again and again until ctx ends. Other errors than its are ErrGone, and those of a
 // lane that is another's.
 func (w *Worker) fetchFor(ctx context.Context, l *heldLane, at order.Position) (broker.Message, error) {
-	waits := backoff{least: soonest, most: latest}
-	r, failed := request{"reading a message again", l.number, at}, false
+	found, err := w.insist(ctx, l, request{"reading a message again", l.number, at}, func(ctx context.Context) ([]broker.Message, error) {
+		m, err := l.store.Fetch(ctx, at)
+		return []broker.Message{m}, err
+	})
+	if err != nil {
+		return broker.Message{}, err
+	}
+	return found[0], nil
+}
+
+// insist makes a request for a task as fetchFor does.
+func (w *Worker) insist(ctx context.Context, l *heldLane, r request, do func(context.Context) ([]broker.Message, error)) ([]broker.Message, error) {
+	waits, failed := backoff{least: soonest, most: latest}, false
 	defer func() {
 		if failed {
 			w.inbox.post(func() { w.succeeds(r) })
 		}
 	}()
 	for {
-		m, err := w.fetchOnce(ctx, l, at)
+		found, err := once(ctx, do)
 		switch {
 		case err == nil, errors.Is(err, broker.ErrGone):
-			return m, err
+			return found, err
 		case broker.KindOf(err) == broker.Fenced:
 			w.inbox.post(func() { w.supersede(l) })
-			return m, err
+			return nil, err
 		}
 		if ctx.Err() == nil {
 			failed = true
 			w.trouble(r, err, func() bool { return w.is(l) })
 		}
 		if !waits.wait(ctx) {
-			return m, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
 
-func (w *Worker) fetchOnce(ctx context.Context, l *heldLane, at order.Position) (broker.Message, error) {
+func once(ctx context.Context, do func(context.Context) ([]broker.Message, error)) ([]broker.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	return l.store.Fetch(ctx, at)
+	return do(ctx)
 }
 
 // judgeHandler shows that nothing but failures comes back, or that this is over.

@@ -5,7 +5,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -96,9 +95,6 @@ func (c *Config) validate() error {
 	}
 	if c.Memory == 0 {
 		c.Memory = defaultMemory
-	}
-	if c.Order.OnFailure == order.Park {
-		return errors.New("configuring the worker: this version has no parking store, OnFailure must be Block or DeadLetter")
 	}
 	return nil
 }

@@ -28,7 +28,9 @@
 //	            progress is flushed every 100 ms when it has changed, at once when starts wait for it
 //	StopUnit    the reader stops, the sequencer drains, the last word is flushed, then the unit is Emptied
 //
-// Store operations of a lane are a chain: one at a time. A dead letter that cannot be written lets flushes pass.
+// Store operations of a lane are a chain: one at a time. A dead letter that cannot be written lets flushes pass. Those on its
+// parking store are a second chain, in strict order: why a key is parked is recorded before its first message, and what is
+// removed of a key while a removal waits is removed together.
 //
 // # Failures
 //
@@ -46,6 +48,11 @@
 // The handler does not listen: nothing starts until it accepts a connection, and no attempt is used up. It answers with
 // nothing but failures: the sequencer tries one call from time to time. Both are HandlerAccepting=False.
 //
+// A message fails for good: its key is parked. A parking store that does not do what it is asked for is asked again, the
+// lane's other parks waiting and nothing else; SourceReachable says so. The lane drains only when what is on its way to the
+// store is there. A message that the broker no longer has when it is to be parked keeps its place in the park, without time or
+// body, and is completed as gone at its turn.
+//
 // Messages without a key: see keys in keyless.go. A message that the broker no longer has when it is read again is
 // completed as gone, counted, and logged.
 //
@@ -53,5 +60,5 @@
 // start and the call lie microseconds; a process frozen exactly there sends one stale call per key, and the call's epoch
 // gives it away.
 //
-// Not in this version: routing of shards, parking (Park acts as Block), samples of the backlog.
+// Not in this version: routing of shards, onFailure Park (it acts as Block), samples of the backlog.
 package run

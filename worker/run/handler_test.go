@@ -27,6 +27,8 @@ type handler struct {
 	down, deaf, cut bool
 	// skips says that messages may be missing, as those that are dead-lettered.
 	skips bool
+	// released says that attempts may begin anew, as those of released messages do.
+	released bool
 	// refuses is how many calls find no connection, though the handler listens.
 	refuses int
 	calls   int
@@ -171,7 +173,7 @@ func (h *handler) begin(call deliver.Call, numbers []int) (time.Duration, delive
 	if n <= c.done {
 		c.repeats++
 	}
-	if call.Attempt < c.attempts[n] {
+	if call.Attempt < c.attempts[n] && !h.released {
 		h.t.Errorf("message %d of key %q comes with attempt %d after %d", n, call.Key, call.Attempt, c.attempts[n])
 	}
 	c.running, c.epoch, c.attempts[n] = true, call.Epoch, call.Attempt

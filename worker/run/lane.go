@@ -35,8 +35,9 @@ type heldLane struct {
 	stoppedAt time.Time
 	waits     string
 
-	feed  feed
-	chain chain
+	feed   feed
+	chain  chain
+	parked parked
 }
 
 // laneSet are the lanes of a worker, by number.
@@ -82,7 +83,8 @@ func (w *Worker) startUnit(unit drain.Unit, token drain.Token) {
 		panic("run: a lane starts that was not opened, or is still there")
 	}
 	delete(w.opened, unit)
-	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed(), chain: newChain()}
+	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed(), chain: newChain(),
+		parked: parked{keys: map[string]*parkedKey{}}}
 	l.living, l.stopLiving = context.WithCancel(w.running)
 	l.reading, l.stopReading = context.WithCancel(l.living)
 	l.calling, l.stopCalling = context.WithCancel(l.living)
@@ -95,10 +97,10 @@ func (w *Worker) load(l *heldLane) {
 	w.ask(func(context.Context) func() {
 		waits := backoff{least: soonest, most: latest}
 		for {
-			o, err := w.loadOnce(l)
+			o, parked, err := w.loadOnce(l)
 			switch {
 			case err == nil:
-				return func() { w.openLane(l, o) }
+				return func() { w.openLane(l, o, parked) }
 			case l.living.Err() != nil:
 				return nil
 			case broker.KindOf(err) == broker.Fenced:
@@ -112,17 +114,23 @@ func (w *Worker) load(l *heldLane) {
 	})
 }
 
-func (w *Worker) loadOnce(l *heldLane) (order.Opening, error) {
+func (w *Worker) loadOnce(l *heldLane) (order.Opening, []broker.ParkedKey, error) {
 	ctx, cancel := context.WithTimeout(l.living, requestTime)
 	defer cancel()
-	return l.store.Load(ctx)
+	o, err := l.store.Load(ctx)
+	if err != nil {
+		return o, nil, err
+	}
+	parked, err := w.loadParked(l.living, l)
+	return o, parked, err
 }
 
-func (w *Worker) openLane(l *heldLane, o order.Opening) {
+func (w *Worker) openLane(l *heldLane, o order.Opening, parked []broker.ParkedKey) {
 	if !w.is(l) || l.reading.Err() != nil || l.fenced {
 		return
 	}
 	o.Lane, o.Epoch = l.number, uint64(l.token.Number())
+	l.keepParked(parked, &o)
 	if err := w.seq.Open(o); err != nil {
 		panic("run: " + err.Error())
 	}
@@ -130,7 +138,7 @@ func (w *Worker) openLane(l *heldLane, o order.Opening) {
 	l.feed.covered = o.Progress
 	w.hush(l)
 	w.config.Log.Info("lane opened", "lane", l.number, "token", l.token.String(), "lowWater", o.Progress.LowWater, "ranges", len(o.Progress.Ranges),
-		"crashed", o.Crashed, "attempts", len(o.Progress.Attempts))
+		"crashed", o.Crashed, "attempts", len(o.Progress.Attempts), "parkedKeys", len(parked))
 	w.spawn(func(context.Context) { w.read(l, o.Progress.LowWater) })
 }
 
@@ -142,7 +150,7 @@ func (w *Worker) supersede(l *heldLane) {
 	}
 	w.config.Log.Warn("another worker has the lane", "lane", l.number, "token", l.token.String())
 	l.fenced = true
-	l.chain.letters = nil
+	l.chain.letters, l.parked.ops = nil, nil
 	w.seq.Fenced(l.number)
 	w.step(drain.Superseded{Unit: laneUnit(l.number), Epoch: l.token.Epoch, Floor: l.token.Epoch})
 }

@@ -20,6 +20,7 @@ const (
 	outcomeDeadLettered = "dead_lettered"
 	outcomeNoKey        = "no_key"
 	outcomeGone         = "gone"
+	outcomeParked       = "parked"
 )
 
 // metrics are the worker's figures. Labels have few values: no lanes, no keys. The figures of one pool are the sums or
@@ -31,6 +32,7 @@ type metrics struct {
 	flushes, apiErrors, keyed                prometheus.Counter
 	oldest, inFlight, keys, inMemory, memory prometheus.Gauge
 	lanes                                    *prometheus.GaugeVec
+	parkedKeys, parkedMessages               prometheus.Gauge
 	stall                                    prometheus.Histogram
 	confirmTime                              prometheus.Histogram
 	lastConfirm                              atomic.Int64 // nanoseconds from the origin
@@ -56,7 +58,7 @@ func histogram(name, help string) prometheus.HistogramOpts {
 func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 	m := &metrics{
 		messages: prometheus.NewCounterVec(counter("messages_total",
-			"Messages concluded, by outcome: done, dead_lettered, no_key (dead-lettered without a call), gone (no longer in the broker)."), []string{"outcome"}),
+			"Messages concluded, by outcome: done, parked (and done once more when they are run from there), dead_lettered, no_key (dead-lettered without a call), gone (no longer in the broker)."), []string{"outcome"}),
 		calls: prometheus.NewCounterVec(counter("calls_total",
 			"Calls of the handler, by outcome: done, partial (the first messages of a batch are completed), failed, rejected, timed_out, unsent."), []string{"outcome"}),
 		brokerErrors: prometheus.NewCounterVec(counter("broker_errors_total",
@@ -76,6 +78,8 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 		memory:   prometheus.NewGauge(gauge("message_bytes_in_memory", "Size of the bodies in memory, in bytes.")),
 		lanes: prometheus.NewGaugeVec(gauge("lanes",
 			"Lanes of this worker, by state: Barred, Opening, Fencing, Running, Draining, Refused."), []string{"state"}),
+		parkedKeys:     prometheus.NewGauge(gauge("parked_keys", "Keys of this worker's lanes that have messages in the parking store.")),
+		parkedMessages: prometheus.NewGauge(gauge("parked_messages", "Messages of this worker's lanes that are in the parking store.")),
 		stall: prometheus.NewHistogram(histogram("loop_gap_seconds",
 			"Time between two turns of the worker's loop, in seconds. It turns at least once a second unless the process stalls.")),
 		confirmTime: prometheus.NewHistogram(histogram("confirm_seconds",
@@ -90,7 +94,7 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 	})
 	for _, c := range []prometheus.Collector{
 		m.messages, m.calls, m.brokerErrors, m.latency, m.handover, m.flushes, m.apiErrors, m.keyed, m.oldest, m.inFlight, m.keys,
-		m.inMemory, m.memory, m.lanes, m.stall, m.confirmTime, confirmAge,
+		m.inMemory, m.memory, m.lanes, m.stall, m.confirmTime, confirmAge, m.parkedKeys, m.parkedMessages,
 	} {
 		if err := to.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
@@ -137,6 +141,9 @@ func (m *metrics) observe(w *Worker) {
 	m.inFlight.Set(float64(w.seq.Running()))
 	m.keys.Set(float64(w.seq.Len()))
 	m.inMemory.Set(float64(w.payloads.len()))
+	sum := w.sumParked()
+	m.parkedKeys.Set(float64(sum.keys))
+	m.parkedMessages.Set(float64(sum.messages))
 	m.memory.Set(float64(w.payloads.bytes))
 	var states [drain.Refused + 1]int
 	for _, h := range w.machine.Report().Held {

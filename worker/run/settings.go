@@ -49,7 +49,8 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 // maxBatchBytes is how large the payloads of one call may be together; a larger one goes by itself.
 const maxBatchBytes = 1 << 20
 
-// ordering configures the sequencer. Park is Block until there is a parking store: nothing is lost, and the key waits.
+// ordering configures the sequencer. Park is Block until a ConvoyAction can release what is parked: nothing is lost, and the
+// key waits.
 func ordering(d *v1alpha1.Delivery) order.Config {
 	c := order.Config{
 		MaxInFlightKeys: int(*d.MaxInFlightKeys),
@@ -58,13 +59,14 @@ func ordering(d *v1alpha1.Delivery) order.Config {
 		InitialBackoff:  int64(*d.Retry.InitialBackoffMilliseconds) * int64(time.Millisecond),
 		MaxBackoff:      int64(*d.Retry.MaxBackoffMilliseconds) * int64(time.Millisecond),
 		OnFailure:       order.Block,
-		NoPark:          true,
 
 		BatchMaxMessages: int(*d.Batch.MaxMessages),
 		BatchMaxBytes:    maxBatchBytes,
 	}
-	if *d.OnFailure.Type == v1alpha1.FailureDeadLetter {
+	switch *d.OnFailure.Type {
+	case v1alpha1.FailureDeadLetter:
 		c.OnFailure = order.DeadLetter
+	case v1alpha1.FailurePark, v1alpha1.FailureBlock:
 	}
 	return c
 }

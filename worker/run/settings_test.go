@@ -67,7 +67,7 @@ func TestTheFingerprint(t *testing.T) {
 
 func TestSettingsBecomeAConfig(t *testing.T) {
 	c := configured(t, func(*v1alpha1.WorkerSettings) {})
-	if c.Order.OnFailure != order.Block || !c.Order.NoPark || c.Order.Timeout != int64(30*time.Second) || c.Fence != 10*time.Second ||
+	if c.Order.OnFailure != order.Block || c.Order.Timeout != int64(30*time.Second) || c.Fence != 10*time.Second ||
 		c.DrainTimeout != time.Minute || c.OnMissing != v1alpha1.MissingDeadLetter {
 		t.Errorf("config %+v", c)
 	}

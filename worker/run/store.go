@@ -153,10 +153,18 @@ func deadLetter(ctx context.Context, store broker.Lane, t letter) error {
 		return store.DeadLetter(ctx, t.letter)
 	}
 	var err error
-	if t.letter.Message, err = store.Fetch(ctx, t.letter.Position); errors.Is(err, broker.ErrGone) {
-		return nil
+	if t.letter.Position != 0 {
+		t.letter.Message, err = store.Fetch(ctx, t.letter.Position)
+	} else {
+		var found []broker.Message
+		if found, err = store.ReadParked(ctx, t.letter.Key, t.letter.Sequence-1, 1); err == nil {
+			t.letter.Message = found[0]
+		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, broker.ErrGone):
+		return nil
+	case err != nil:
 		return err
 	}
 	return store.DeadLetter(ctx, t.letter)
