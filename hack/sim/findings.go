@@ -15,7 +15,7 @@ type missing struct {
 	name   string          // of the test
 	rule   string          // what is taken away
 	found  []Rule          // any of these shows it
-	within uint64          // by so many schedules at the latest
+	within uint64          // by so many schedules at the latest, from seed 1
 	focus  func(*Settings) // the kind of trouble that needs the rule, if it is a rare one
 	make   func() *faults
 }
@@ -45,25 +45,32 @@ func (f Finding) String() string {
 	return fmt.Sprintf("found      %-28s %s: after %d schedules, seed %d: %s: %s", f.Name, f.Rule, f.Schedules, f.Seed, f.Violation.Rule, f.Violation.Text)
 }
 
-// seek looks for a schedule that shows the rule to be missing.
-func (m missing) seek(first uint64) Finding {
+// patience is how many times as many schedules a rule is given that is looked for from any seed: with a few times the mean
+// one of the many would be missed now and then.
+const patience = 10
+
+// seek looks in n schedules for one that shows the rule to be missing; gone is told how it goes after each that does not.
+func (m missing) seek(first, n uint64, gone func(Finding)) Finding {
 	f := Finding{Name: m.name, Rule: m.rule}
-	many(first, m.within, m.without, func(r Result) bool {
+	many(first, n, m.without, func(r Result) bool {
 		f.Schedules++
 		// The same seed with all rules in place must hold, or it shows nothing.
 		if r.Violation != nil && slices.Contains(m.found, r.Violation.Rule) && run(r.Seed, m.with()).Violation == nil {
 			f.Found, f.Seed, f.Violation = true, r.Seed, r.Violation
+			return false
 		}
-		return !f.Found
+		gone(f)
+		return true
 	})
 	return f
 }
 
-// RemoveRules takes the rules of the table away whose name contains a text, one at a time, and reports each.
-func RemoveRules(first uint64, name string, report func(Finding)) {
+// RemoveRules takes the rules of the table away whose name contains a text, one at a time, and reports each. Gone is called
+// after every schedule until then.
+func RemoveRules(first uint64, name string, gone, report func(Finding)) {
 	for _, m := range rulesTakenAway {
 		if strings.Contains(m.name, name) {
-			report(m.seek(first))
+			report(m.seek(first, patience*m.within, gone))
 		}
 	}
 }

@@ -93,7 +93,7 @@ func TestMissingRulesAreFoundOut(t *testing.T) {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) {
-			f := m.seek(*firstSeed)
+			f := m.seek(*firstSeed, m.within, func(Finding) {})
 			if !f.Found {
 				t.Errorf("%v; from seed %d", f, *firstSeed)
 			}

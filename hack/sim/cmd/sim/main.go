@@ -55,8 +55,8 @@ const maxShown = 5
 
 func schedules(out io.Writer, seed, runs uint64) int {
 	fmt.Fprintf(out, "sim: %d schedules from seed %d\n", runs, seed)
-	start, wait := time.Now(), time.Second
-	next := start.Add(wait)
+	start := time.Now()
+	pace := newPace(start)
 	var done, events, calls uint64
 	broken, excused := 0, map[string]int{}
 	sim.Many(seed, runs, func(r sim.Result) bool {
@@ -70,9 +70,7 @@ func schedules(out io.Writer, seed, runs uint64) int {
 			broken++
 			fmt.Fprintln(out, r)
 		}
-		if now := time.Now(); now.After(next) {
-			wait = min(2*wait, time.Minute) // a soak takes hours, and nobody reads a line for every second of it
-			next = now.Add(wait)
+		if now := time.Now(); pace.due(now) {
 			fmt.Fprintf(out, "sim: %d of %d schedules, %d broken, %v\n", done, runs, broken, now.Sub(start).Round(time.Second))
 		}
 		return broken < maxShown
@@ -91,7 +89,12 @@ func schedules(out io.Writer, seed, runs uint64) int {
 func removeRules(out io.Writer, seed uint64, only string) int {
 	fmt.Fprintf(out, "sim: each rule taken away, from seed %d\n", seed)
 	missed := 0
+	pace := newPace(time.Now())
 	sim.RemoveRules(seed, only, func(f sim.Finding) {
+		if pace.due(time.Now()) {
+			fmt.Fprintf(out, "looking for %-28s %d schedules\n", f.Name, f.Schedules)
+		}
+	}, func(f sim.Finding) {
 		fmt.Fprintln(out, f)
 		if !f.Found {
 			missed++
@@ -102,4 +105,22 @@ func removeRules(out io.Writer, seed uint64, only string) int {
 		return 1
 	}
 	return 0
+}
+
+// pace says when progress is told: after a second, then more and more rarely, down to once a minute. A soak takes hours, and
+// nobody reads a line for every second of it.
+type pace struct {
+	next time.Time
+	wait time.Duration
+}
+
+func newPace(now time.Time) *pace { return &pace{next: now.Add(time.Second), wait: time.Second} }
+
+func (p *pace) due(now time.Time) bool {
+	if now.Before(p.next) {
+		return false
+	}
+	p.wait = min(2*p.wait, time.Minute)
+	p.next = now.Add(p.wait)
+	return true
 }
