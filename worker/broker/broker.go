@@ -17,7 +17,8 @@ type Broker interface {
 	Claim(ctx context.Context, claim Claim) error
 	// Open writes the token to the lane's epoch record by compare-and-swap and returns the lane. A *RefusedError says
 	// that the record stands in the way: it is higher, or equal, or of the same epoch and another worker's. A record that this
-	// connection wrote for the same grant does not, if that call returned no lane: its answer was lost.
+	// connection wrote for the same grant does not, if that call returned no lane: its answer was lost. A *ClaimError says
+	// that the claim was lost since it was made: another pool has it, or one with another fingerprint took its place.
 	Open(ctx context.Context, grant Grant) (Lane, error)
 	// Confirm asks which of the grants are still the newest, in as few requests as the broker allows. It returns those that
 	// are not confirmed. A record that cannot be read concerns its lane alone.

@@ -38,3 +38,12 @@ func (c Claim) Adopts(held Claim, atRest bool, place string) error {
 	}
 	return nil
 }
+
+// Keeps says whether a worker that made this claim may open lanes while the held one stands; the error is a *ClaimError. It
+// may under that of the pool made again, whose workers have higher epochs.
+func (c Claim) Keeps(held Claim, place string) error {
+	if err := c.Adopts(held, true, place); err != nil || c.Fingerprint == held.Fingerprint {
+		return err
+	}
+	return &ClaimError{Held: held, Mend: "the pool was changed since this worker began, which ends by itself once its pod is replaced"}
+}

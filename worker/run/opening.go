@@ -65,7 +65,10 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 		var refused *broker.RefusedError
 		switch {
 		case err == nil:
-			return func() { w.laneOpened(unit, token, openedLane{token, lane}, sent) }
+			return func() {
+				w.regain()
+				w.laneOpened(unit, token, openedLane{token, lane}, sent)
+			}
 		case errors.As(err, &refused):
 			return func() {
 				w.openAnswered(unit, token, drain.OpenRefused{Unit: unit, Token: token, Record: refused.Record, Own: refused.Own})
@@ -73,10 +76,14 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 		case ctx.Err() != nil:
 			return nil
 		}
-		r := request{doing: "opening a lane", lane: unit.Index}
-		if sent.IsZero() {
+		r, claim := request{doing: "opening a lane", lane: unit.Index}, (*broker.ClaimError)(nil)
+		switch {
+		case errors.As(err, &claim):
+			w.count(r, err)
+			w.inbox.post(func() { w.lose(err) })
+		case sent.IsZero():
 			w.count(r, err) // The mark could not be made, for which the broker can do nothing.
-		} else {
+		default:
 			w.trouble(r, err, func() bool { o := w.openings[unit]; return o != nil && o.token == token })
 		}
 		waits := &soon

@@ -34,6 +34,8 @@ type failing struct {
 // reach is what is known of the broker since the claim. The loop owns it.
 type reach struct {
 	claimed bool
+	// lost says that the claim was lost since: nothing can be opened.
+	lost    bool
 	failing map[request]failing
 	// shown is what the condition says to be wrong, zero if nothing is, and shownAt since when.
 	shown   halt
@@ -62,6 +64,20 @@ func (w *Worker) claimed() {
 	w.reach.claimed = true
 	w.setCondition(v1alpha1.ConditionSourceClaimed, true, v1alpha1.ReasonClaimed, "the claim is this pool's")
 	w.showReach(halt{})
+}
+
+// lose is for a claim that is another pool's by now. Lanes that are held go on, until their next owners open them.
+func (w *Worker) lose(err error) {
+	w.reach.lost = true
+	w.setCondition(v1alpha1.ConditionSourceClaimed, false, unclaimed(err), err.Error())
+}
+
+// regain is for a lane that was opened, and so for a claim that stands.
+func (w *Worker) regain() {
+	if w.reach.lost {
+		w.reach.lost = false
+		w.setCondition(v1alpha1.ConditionSourceClaimed, true, v1alpha1.ReasonClaimed, "the claim is this pool's")
+	}
 }
 
 // judgeReach shows whether the broker does what it is asked for. What is wrong is shown for a while at least, so that

@@ -91,6 +91,36 @@ func TestARecordThatCannotBeReadStopsItsLaneAlone(t *testing.T) {
 	})
 }
 
+// Somebody deletes what the pool has in the broker, and another pool makes its claim there.
+func TestAClaimThatIsLostStopsOpening(t *testing.T) {
+	story(t, 2, func(w *world) {
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.allDone()
+		mine := w.broker.Claimed()
+		theirs := mine
+		theirs.Cluster = "another"
+		w.broker.SetClaim(theirs)
+		w.grant(2, 1, 0, 1)
+		w.until("SourceClaimed is False", func() bool {
+			status, message := w.api.condition(v1alpha1.ConditionSourceClaimed)
+			return status == "False" && strings.Contains(message, "another") && w.api.reason(v1alpha1.ConditionSourceClaimed) == v1alpha1.ReasonHeldByAnother
+		})
+		w.pass(time.Minute)
+		if token := w.broker.Record(1).Token; token.Epoch != 0 {
+			w.t.Errorf("a lane was opened at %v under another pool's claim", token)
+		}
+		w.broker.SetClaim(mine)
+		w.publish(1, "b")
+		w.allDone()
+		w.until("SourceClaimed is True", func() bool {
+			status, _ := w.api.condition(v1alpha1.ConditionSourceClaimed)
+			return status == "True"
+		})
+	})
+}
+
 // Only the source is gone: lanes are confirmed and progress is written.
 func TestTheSourceIsDeleted(t *testing.T) {
 	story(t, 1, func(w *world) {

@@ -133,6 +133,20 @@ func (m *Memory) SetRecord(lane int32, record broker.Record) {
 	m.lanes[lane].record, m.lanes[lane].writer = record, nil
 }
 
+// Claimed is the claim that stands.
+func (m *Memory) Claimed() broker.Claim {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return *m.claim
+}
+
+// SetClaim writes the claim without asking, as somebody would who deletes what the pool has in the broker.
+func (m *Memory) SetClaim(claim broker.Claim) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.claim = &claim
+}
+
 // Damage makes the epoch record of a lane one that cannot be read; nil mends it.
 func (m *Memory) Damage(lane int32, err error) {
 	m.mu.Lock()

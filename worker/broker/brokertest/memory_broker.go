@@ -21,6 +21,8 @@ type memoryBroker struct {
 	// of the claim that this connection has made. The memory's lock guards both.
 	unopened map[int32]broker.Grant
 	history  int
+	// claim is the claim that it has made; nil before.
+	claim *broker.Claim
 }
 
 // Connect returns a connection, as a worker process that starts makes one.
@@ -39,7 +41,7 @@ func (b *memoryBroker) Claim(ctx context.Context, claim broker.Claim) error {
 				b.memory.succeed()
 			}
 		}
-		b.memory.claim, b.history = &claim, b.memory.history
+		b.memory.claim, b.claim, b.history = &claim, &claim, b.memory.history
 		return nil
 	})
 }
@@ -67,6 +69,11 @@ func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lan
 		}
 		if at.damage != nil {
 			return at.damage
+		}
+		if b.claim != nil {
+			if err := b.claim.Keeps(*b.memory.claim, "broker of this test"); err != nil {
+				return err
+			}
 		}
 		if grant.Token.Epoch <= b.memory.floor {
 			return &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: b.memory.floor}}

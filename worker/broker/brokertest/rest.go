@@ -117,10 +117,8 @@ func (s *suite) lateOwner() {
 	next := s.connect()
 	_, err := opened.lane.Load(s.t.Context())
 	s.fenced("loading under the claim before", err)
-	if lane, err := connection.Open(s.t.Context(), grantOf(1, 3)); err == nil {
-		_, err = lane.Load(s.t.Context())
-		s.fenced("opening and loading under the claim before", err)
-	}
+	_, err = connection.Open(s.t.Context(), grantOf(1, 3))
+	s.refusedClaim(err, false, s.Claim)
 	s.Publish(s.t, 1, numbered(3, 2)...)
 	b := s.opened(next, 1, 4)
 	b.load()

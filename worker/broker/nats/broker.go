@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nuid"
 
 	"convoy.dev/convoy/worker/broker"
-	"convoy.dev/convoy/worker/drain"
 )
 
 // Broker is one process's connection to the JetStream of one pool.
@@ -64,15 +63,11 @@ var errUnclaimed = errors.New("a lane is opened before the claim is made")
 
 // Open implements broker.Broker.
 func (b *Broker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
-	held := b.claimed.Load()
-	if held == nil {
+	if b.claimed.Load() == nil {
 		return nil, errUnclaimed
 	}
 	if !b.state.has(grant.Lane) {
 		return nil, &broker.PermanentError{Err: fmt.Errorf("there is no lane %d among %d", grant.Lane, b.state.lanes), Mend: "grant lanes that the pool has"}
-	}
-	if grant.Token.Epoch <= held.Floor {
-		return nil, &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: held.Floor}}
 	}
 	lane, err := b.open(ctx, grant)
 	if err != nil {
@@ -84,10 +79,10 @@ func (b *Broker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, err
 // open opens a lane, and notes whether an answer may have been lost.
 func (b *Broker) open(ctx context.Context, grant broker.Grant) (*openLane, error) {
 	retry := b.opens.begin(grant)
-	err := b.writeEpoch(ctx, grant, retry)
+	sequence, err := b.writeEpoch(ctx, grant, retry)
 	var lane *openLane
 	if err == nil {
-		lane, err = b.takeOver(ctx, grant)
+		lane, err = b.takeOver(ctx, grant, sequence)
 	}
 	if err == nil || broker.KindOf(err) == broker.Fenced {
 		b.opens.end(grant)

@@ -148,6 +148,27 @@ func (s *state) tryClaim(ctx context.Context, claim broker.Claim, from *v1alpha1
 	return s.writeClaim(ctx, record, held)
 }
 
+// stands says whether the claim that was read still is this process's, and what it says now: whoever makes it anew, or makes
+// the pool anew, may say something else of where it begins. sure says that what was read is not from the past.
+func (b *Broker) stands(record stored, sure bool) (*claimed, error) {
+	mine := b.claimed.Load()
+	if record.sequence < mine.sequence && !sure {
+		return mine, nil
+	}
+	now, err := parseClaim(record)
+	switch {
+	case err != nil:
+		return nil, err
+	case now == nil:
+		return nil, b.state.lost(b.state.claim())
+	}
+	if err := mine.Claim.Keeps(now.Claim, "stream "+b.state.stateStream); err != nil {
+		return nil, err
+	}
+	b.claimed.Store(now)
+	return now, nil
+}
+
 // same says whether the source is the stream that the pool has progress in.
 func (s *state) same(held *claimed, info *jetstream.StreamInfo) error {
 	if held.Created.Equal(info.Created) {

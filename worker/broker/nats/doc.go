@@ -34,6 +34,10 @@
 // has connected anew. Late copies of the owner's own writes fail in the same way. An owner whose write was refused reads the
 // record: if it is its own (the answer to an earlier write was lost) it goes on from there, otherwise it is fenced.
 //
+// The claim is read with the epoch record before that is written, and again, from a replica that has the write, before the
+// progress record is taken over. A worker whose pool lost the claim since it began opens nothing; one whose claim somebody
+// made anew begins where the new one says.
+//
 // The progress record also has the stage of its owner (fresh, running, drained): Load marks running before it returns, the
 // final flush drained. An owner that finds running crashed; one that was opened and never loaded leaves the stage as it was.
 // What a crashed owner can have taken ends with the source's last sequence when the next one loads, by the word of the

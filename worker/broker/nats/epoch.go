@@ -37,26 +37,32 @@ func parseEpoch(record stored) (epochRecord, error) {
 	return r, err
 }
 
-// writeEpoch writes the grant to the lane's epoch record. A *broker.RefusedError says that the record stands in the way.
-// In a retry one that this connection wrote for the same grant does not: it is written again, so that the record is known
-// to be the grant's as of this call.
-func (b *Broker) writeEpoch(ctx context.Context, grant broker.Grant, retry bool) error {
+// writeEpoch writes the grant to the lane's epoch record, and returns the record's sequence. A *broker.RefusedError says
+// that the record stands in the way. In a retry one that this connection wrote for the same grant does not: it is written
+// again, so that the record is known to be the grant's as of this call.
+func (b *Broker) writeEpoch(ctx context.Context, grant broker.Grant, retry bool) (uint64, error) {
 	own := epochRecord{recordVersion, grant.Token.Epoch, grant.Token.Incarnation, grant.Worker, b.name}
 	text, err := json.Marshal(own)
 	if err != nil {
-		return fmt.Errorf("writing an epoch record: %w", err)
+		return 0, fmt.Errorf("writing an epoch record: %w", err)
 	}
-	_, err = b.state.race(ctx, b.state.epoch(grant.Lane), func(found stored) ([]byte, error) {
-		record, err := parseEpoch(found)
+	subject := b.state.epoch(grant.Lane)
+	return b.state.race(ctx, []string{subject, b.state.claim()}, 0, func(found map[string]stored) ([]byte, error) {
+		held, err := b.stands(found[b.state.claim()], false)
 		if err != nil {
 			return nil, err
 		}
-		if retry && record == own {
+		record, err := parseEpoch(found[subject])
+		switch {
+		case err != nil:
+			return nil, err
+		case grant.Token.Epoch <= held.Floor:
+			return nil, &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: held.Floor}}
+		case retry && record == own:
 			return text, nil
 		}
 		return text, grant.Overcomes(record.record())
 	})
-	return err
 }
 
 // opens are the grants, by lane, that were to be opened and of which there was no answer: their epoch records may have been
@@ -87,19 +93,20 @@ func (o *opens) end(grant broker.Grant) {
 	}
 }
 
-// race writes a subject's record from what it was, until no other write comes between. next says what to write, or why
-// not. What is read may be old; the write then is refused, so that what was written follows from the newest record.
-func (s *state) race(ctx context.Context, subject string, next func(found stored) ([]byte, error)) (uint64, error) {
+// race writes the first subject's record from what it was, until no other write comes between; the other subjects are read
+// with it. next says what to write, or why not. What is read is no older than the write with the sequence seen; the first
+// record is the newest, since otherwise the write is refused.
+func (s *state) race(ctx context.Context, subjects []string, seen uint64, next func(found map[string]stored) ([]byte, error)) (uint64, error) {
 	for wait := lagWait; ; wait *= 2 {
-		found, err := s.last(ctx, []string{subject}, 0)
+		found, err := s.last(ctx, subjects, seen)
 		if err != nil {
 			return 0, err
 		}
-		data, err := next(found[subject])
+		data, err := next(found)
 		if err != nil {
 			return 0, err
 		}
-		sequence, err := s.put(ctx, subject, data, found[subject].sequence)
+		sequence, err := s.put(ctx, subjects[0], data, found[subjects[0]].sequence)
 		if !conflict(err) || wait > lagWait<<lagTries {
 			return sequence, err
 		}

@@ -28,17 +28,26 @@ type openLane struct {
 }
 
 // takeOver writes the lane's progress record as the grant's: what it says stays, and from here on nobody else can write
-// it. Two owners that open a lane at once come out in the order of their tokens.
-func (b *Broker) takeOver(ctx context.Context, grant broker.Grant) (*openLane, error) {
-	held, _, err := b.state.started(ctx, b.claimed.Load())
+// it. Two owners that open a lane at once come out in the order of their tokens. The claim is looked at as of the write of the
+// epoch record at the earliest, whose sequence is given: one that was lost before does not go unnoticed.
+func (b *Broker) takeOver(ctx context.Context, grant broker.Grant, seen uint64) (*openLane, error) {
+	before := b.claimed.Load()
+	held, _, err := b.state.started(ctx, before)
 	if err != nil {
 		return nil, err
 	}
-	b.claimed.Store(held)
+	if held != before {
+		b.claimed.Store(held)
+		seen = max(seen, held.sequence)
+	}
 	l := &openLane{state: b.state, parking: newParking(b.state, grant), claimed: &b.claimed, grant: grant}
 	subject := l.progress(grant.Lane)
-	l.sequence, err = l.race(ctx, subject, func(found stored) ([]byte, error) {
-		if l.before, err = held.progressIn(found); err != nil {
+	l.sequence, err = l.race(ctx, []string{subject, l.claim()}, seen, func(found map[string]stored) ([]byte, error) {
+		held, err := b.stands(found[l.claim()], true)
+		if err != nil {
+			return nil, err
+		}
+		if l.before, err = held.progressIn(found[subject]); err != nil {
 			return nil, err
 		}
 		if l.before.history > held.History {

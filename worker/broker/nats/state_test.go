@@ -5,6 +5,7 @@ package nats_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -126,6 +127,52 @@ func TestStateDeleted(t *testing.T) {
 	if _, err = b.Confirm(t.Context(), []broker.Grant{grant(1, 1)}); err == nil {
 		t.Error("a lane is confirmed without a record")
 	}
+}
+
+// TestClaimLost deletes the stream, and lets another pool make its claim: a worker of the one before opens nothing any more.
+func TestClaimLost(t *testing.T) {
+	j := begun(t)
+	b := claimed(t, j.settings())
+	lane, _ := owned(t, b, grant(1, 3))
+	flush(t, lane, 5, false)
+	if err := j.admin(t).DeleteStream(t.Context(), stateStream); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.Open(t.Context(), grant(1, 4))
+	if err == nil {
+		t.Fatal("a lane is opened without a claim")
+	}
+	other, theirs := connect(t, j.settings()), claim
+	theirs.Cluster = "another"
+	if err := other.Claim(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+	owned(t, other, grant(1, 1))
+	_, err = b.Open(t.Context(), grant(1, 4))
+	var lost *broker.ClaimError
+	if !errors.As(err, &lost) || !lost.Other || lost.Held != theirs {
+		t.Errorf("opening under another pool's claim: %v", err)
+	}
+	if unconfirmed, err := other.Confirm(t.Context(), []broker.Grant{grant(1, 1)}); err != nil || len(unconfirmed) > 0 {
+		t.Errorf("the other pool's lane is %v: %v", unconfirmed, err)
+	}
+}
+
+// TestClaimMadeAnew deletes the stream, and lets another worker of the same pool make the claim: what that one says counts.
+func TestClaimMadeAnew(t *testing.T) {
+	j := begun(t)
+	js := j.admin(t)
+	b := claimed(t, j.settings(startFrom(v1alpha1.StartFrom{Type: new(v1alpha1.StartNew)})))
+	owned(t, b, grant(2, 1))
+	publish(t, js, 1, messages("first")...)
+	if err := js.DeleteStream(t.Context(), stateStream); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, js, 1, messages("second")...)
+	claimed(t, j.settings(startFrom(v1alpha1.StartFrom{Type: new(v1alpha1.StartNew)})))
+	publish(t, js, 1, messages("third")...)
+	lane, _ := owned(t, b, grant(1, 1))
+	begins(t, lane, "third")
 }
 
 // TestStateUnreadable has a newer version's records, and somebody's own, where ours are.
