@@ -35,15 +35,16 @@
 // open in two states: before the pool's first claim, that is, while status.claim is absent, so that a typing error in
 // a new pool is mended by editing it; and while the pool is suspended and status.claim.state is Empty. The controller
 // makes this sound by two promises. It writes status.claim, by compare-and-swap on the version of the pool that it
-// read, before it writes anything to the broker. And it writes Empty only from a sample taken after the last lane and
-// shard were released, and InUse before it grants one again. Should a status be lost, the claim in the broker still
-// stands: a pool with another fingerprint is refused there.
+// read, before it writes anything to the broker. And it writes Empty only by the word of a worker that had given back its
+// last lane when it looked (ConvoyWorker.status.atRest), and InUse before it grants one again. The broker has the last word:
+// beside the claim it is noted that the pool was at rest, for as long as nothing is written for a lane. Only then is a pool
+// with another fingerprint accepted, whatever a status says. One that is refused has touched nothing: suspended, it becomes
+// Empty, and can be changed back.
 //
 // A suspended pool completes nothing, so that it becomes Empty only if its lanes were empty when it was suspended. Hence
 // the order of the mend that each of these rules names: first stop what publishes, then let the backlog and what is
-// parked run out, then suspend. Empty means that no worker holds a lane and no message is half done: Routed lanes hold no
-// message (what is not yet routed stays in the source, and is routed as the pool then says); of Native lanes nothing is
-// completed beyond the low-water mark; and no key is parked.
+// parked run out, then suspend. Empty means that no worker holds a lane, that every message of the lanes is completed, and
+// that no key is parked. What comes to the source afterwards is for the lanes as the pool then has them.
 //
 // +kubebuilder:object:generate=true
 // +groupName=convoy.dev

@@ -73,14 +73,22 @@ type ConvoyPoolStatus struct {
 
 // ClaimStatus is the pool's mark in the broker, as the controller knows it.
 type ClaimStatus struct {
-	// state is InUse (lanes may be owned or hold messages) or Empty (the pool is suspended and no message is half done). In
-	// full, Empty says that no worker holds a lane or shard; that Routed lanes hold no message, and of Native lanes nothing
-	// is completed beyond the low-water mark; and that no key is parked (release or discard them first). What is fixed
-	// while lanes hold messages may be changed when it is Empty. A suspended pool completes nothing: one that still has a
-	// backlog in its lanes does not become Empty. InUse is written before a lane is granted, Empty only from a sample taken
-	// after the last was released. Example: InUse.
+	// state is InUse (lanes may be owned or hold messages) or Empty (no worker runs, and the last one left nothing to do).
+	// In full, Empty says that no worker holds a lane or shard, and that the last one, when it had given back its lanes,
+	// found no message in them that is not completed, and no key parked (release or discard them first). What is fixed
+	// while lanes hold messages may be changed when it is Empty and the pool is suspended. A suspended pool completes
+	// nothing: one that still has a backlog in its lanes does not become Empty. InUse is written before a lane is granted.
+	// A worker that was killed, or could not reach the broker at its end, leaves InUse behind: resume the pool for a
+	// moment, and suspend it again. Example: InUse.
 	// +required
 	State ClaimState `json:"state,omitempty"`
+
+	// since is the revision of the lane table with which state last became InUse, up to 140,737,488,355,327: what workers
+	// say of the time before is not news. Example: 118.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=140737488355327
+	Since *int64 `json:"since,omitempty"`
 
 	// fingerprint stands for what is fixed (source, key expression, hash, type and number of lanes), as hexadecimal
 	// digits: pools with different fingerprints cannot share lanes. Example: 5f2b8c07d1a94e36.
@@ -103,8 +111,8 @@ type ClaimState string
 const (
 	// ClaimInUse means that lanes may be owned or hold messages.
 	ClaimInUse ClaimState = "InUse"
-	// ClaimEmpty means that the pool is suspended, nobody holds a lane or shard, Routed lanes hold no message, of Native
-	// lanes nothing is completed beyond the low-water mark, and no key is parked.
+	// ClaimEmpty means that nobody holds a lane or shard, and that the last worker found every message of its lanes
+	// completed and no key parked when it ended.
 	ClaimEmpty ClaimState = "Empty"
 )
 

@@ -79,7 +79,7 @@ func (r *Reconciler) apply(ctx context.Context, seen *observation, next plan.Pla
 		w.done.note("deciding", failed)
 		return w.done
 	}
-	if !w.writePool(ctx) || !w.writeTable(ctx) {
+	if !w.writePool(ctx) || !w.noteRest(ctx) || !w.writeTable(ctx) {
 		return w.done
 	}
 	w.writeChildren(ctx)

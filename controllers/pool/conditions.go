@@ -266,11 +266,24 @@ func ready(seen *observation, done *outcome, status *v1alpha1.ConvoyPoolStatus, 
 	}
 	switch {
 	case ptr.Deref(seen.pool.Spec.Suspend, false):
-		return *condition(kind, true, v1alpha1.ReasonSuspended, "the pool stands until spec.suspend is false")
+		return *condition(kind, true, v1alpha1.ReasonSuspended, suspended(seen))
 	case seen.wish.workers > 0 && !seen.hasWorked():
 		return *condition(kind, false, v1alpha1.ReasonStarting, "the first workers are starting")
 	}
 	return *condition(kind, true, v1alpha1.ReasonInForce, "the pool works as its spec says")
+}
+
+// suspended says what a suspended pool waits for, and whether what is fixed may be changed meanwhile.
+func suspended(seen *observation) string {
+	const stands = "the pool stands until spec.suspend is false"
+	switch {
+	case seen.claimState() == v1alpha1.ClaimEmpty:
+		return stands + "; nothing is in progress, and what is fixed while lanes hold messages may be changed"
+	case seen.claimState() == v1alpha1.ClaimInUse && seen.woundDown():
+		return stands + "; what is fixed while lanes hold messages may not be changed: the last worker left some that are not " +
+			"completed, or did not come to look. To change it, resume the pool until its backlog is 0, then suspend it again"
+	}
+	return stands
 }
 
 // hasWorked says that a lane has been granted since the pool was made.

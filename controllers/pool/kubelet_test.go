@@ -46,6 +46,8 @@ type kubelet struct {
 	// first and latest are when reports were written that gave lanes back.
 	times         sync.Mutex
 	first, latest time.Time
+	// atRest says that nothing is left in the broker when a worker resigns.
+	atRest bool
 	// conditions are what every worker reports.
 	conditions []metav1.Condition
 }
@@ -240,6 +242,16 @@ func (k *kubelet) setWorkerState(ctx context.Context, pod *corev1.Pod, state cor
 // freeze stops everything on a pod's machine, as a power cut or a lost network does.
 func (k *kubelet) freeze(pod *corev1.Pod) {
 	k.change(func() { k.pods[pod.UID].frozen = true })
+}
+
+// told says that a pod's worker has had SIGTERM. It is for mute, during a turn.
+func (k *kubelet) told(pod string) bool {
+	for _, running := range k.pods {
+		if running.worker.name == pod {
+			return running.told
+		}
+	}
+	return false
 }
 
 func (k *kubelet) stuck(pod string, unit drain.Unit) bool {

@@ -34,6 +34,9 @@ func (w *writer) writePods(ctx context.Context) {
 		w.writePod(ctx, ref, "restoring the deletion cost", costPatch(nil, w.seen.now))
 	}
 	for _, ref := range w.plan.Unfinalize {
+		if w.seen.awaits(ref) {
+			continue
+		}
 		w.writePod(ctx, ref, "taking the finalizer off", finalizerPatch())
 	}
 	for _, ref := range w.plan.Delete {

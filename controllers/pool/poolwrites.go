@@ -61,24 +61,20 @@ func (w *writer) patchPool(ctx context.Context, next *v1alpha1.ConvoyPool) error
 // they do cannot be changed. It is written over the version that the plan was made from, so that no change of what is
 // fixed comes in between.
 func (w *writer) claim(ctx context.Context) bool {
-	pool := w.seen.pool
-	if s := pool.Status; s != nil && s.Claim != nil && s.Claim.State == v1alpha1.ClaimInUse {
+	if w.seen.claimState() == v1alpha1.ClaimInUse {
 		return true
 	}
-	next := pool.DeepCopy()
+	next := w.seen.pool.DeepCopy()
 	if next.Status == nil {
 		next.Status = &v1alpha1.ConvoyPoolStatus{}
 	}
 	if next.Status.Claim == nil {
 		next.Status.Claim = &v1alpha1.ClaimStatus{}
 	}
-	next.Status.Claim.State = v1alpha1.ClaimInUse
-	patch := client.MergeFromWithOptions(pool.DeepCopy(), client.MergeFromWithOptimisticLock{})
-	if err := w.config.Client.Status().Patch(ctx, next, patch, fieldOwner); err != nil {
+	next.Status.Claim.State, next.Status.Claim.Since = v1alpha1.ClaimInUse, ptr.To(w.plan.Table.Revision)
+	if err := w.patchStatus(ctx, next); err != nil {
 		w.done.note("noting that lanes are in use", err)
 		return false
 	}
-	w.memory.wrote(next, w.seen.now)
-	w.seen.pool = next
 	return true
 }

@@ -25,6 +25,9 @@ func (o *observation) complete(m *poolMemory) {
 	o.state.Pool = o.poolState()
 	if o.table != nil {
 		o.state.Table = readTable(o.table)
+		if o.claimState() == v1alpha1.ClaimEmpty && !o.owned() {
+			level(o.state.Table, o.state.Pool.Lanes)
+		}
 	}
 	o.state.Deployment = o.deploymentState()
 	o.state.Deployment.Shrinking = o.state.Deployment.Shrinking || o.deployment != nil && m.ahead(o.deployment)

@@ -154,6 +154,9 @@ func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
 	}
 	mailbox.WriteReport(report, object.Status)
 	object.Status.Conditions = slices.Clone(w.kubelet.conditions)
+	if report.Resigned && w.kubelet.atRest {
+		object.Status.AtRest = new(true)
+	}
 	if equality.Semantic.DeepEqual(before.Status, object.Status) {
 		w.wrote(report)
 		return
