@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"convoy.dev/convoy/worker/key"
 )
 
 // memory is what this process remembers of each pool. Nothing in it is needed to be right: it keeps the operator from
@@ -48,6 +50,24 @@ type poolMemory struct {
 	refused map[string]refusal
 	// table is when the table was written last.
 	table time.Time
+	// key is the key expression that was compiled last.
+	key judgedKey
+}
+
+// judgedKey is what came of compiling a key expression, which takes longer than all the rest of an observation.
+type judgedKey struct {
+	expression string
+	known      bool
+	err        error
+}
+
+// compile says what compiling the expression comes to.
+func (k *judgedKey) compile(expression string) error {
+	if !k.known || k.expression != expression {
+		_, err := key.Compile(expression)
+		*k = judgedKey{expression, true, err}
+	}
+	return k.err
 }
 
 type written struct {

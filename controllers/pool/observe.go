@@ -91,8 +91,9 @@ func (r *Reconciler) read(ctx context.Context, from client.Reader, key types.Nam
 	if err := r.readNodes(ctx, from, o); err != nil {
 		return nil, err
 	}
-	o.judge()
-	o.complete(r.memory.of(key))
+	remembered := r.memory.of(key)
+	o.judge(&remembered.key)
+	o.complete(remembered)
 	o.state.Pool.WatchLag = r.config.WatchLag
 	return o, nil
 }

@@ -29,18 +29,18 @@ type wish struct {
 }
 
 // judge says what may run.
-func (o *observation) judge() {
-	o.hold = holdOf(o.pool)
+func (o *observation) judge(k *judgedKey) {
+	o.hold = holdOf(o.pool, k)
 	o.wish = o.wished()
 }
 
 // holdOf says why no worker of the pool may run, or nil.
-func holdOf(pool *v1alpha1.ConvoyPool) *hold {
+func holdOf(pool *v1alpha1.ConvoyPool, k *judgedKey) *hold {
 	if laneCount(&pool.Spec) == 0 {
 		return &hold{v1alpha1.ConditionReady, v1alpha1.ReasonLanesNotSupported,
 			"this version of Convoy runs Native lanes only: set spec.lanes.type to Native and name the lanes in spec.lanes.native"}
 	}
-	if _, err := key.Compile(pool.Spec.Key.Expression); err != nil {
+	if err := k.compile(pool.Spec.Key.Expression); err != nil {
 		return &hold{v1alpha1.ConditionKeyExpressionValid, v1alpha1.ReasonDoesNotCompile, whyNoKey(err)}
 	}
 	return nil
