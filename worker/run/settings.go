@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,9 +21,6 @@ import (
 func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 	if *s.Lanes.Type != v1alpha1.LanesNative {
 		return Config{}, fmt.Errorf("reading the settings: lanes.type is %s, and this version runs %s alone", *s.Lanes.Type, v1alpha1.LanesNative)
-	}
-	if *s.Delivery.Type != v1alpha1.DeliveryHTTP {
-		return Config{}, errors.New("reading the settings: this worker delivers over HTTP; with Embedded the handler's own container is the worker")
 	}
 	expression, err := key.Compile(s.Key.Expression)
 	if err != nil {

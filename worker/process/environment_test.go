@@ -1,13 +1,17 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package process
 
 import (
 	"bytes"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
+
+	"convoy.dev/convoy/api/v1alpha1"
+	_ "convoy.dev/convoy/worker/broker/nats"
 )
 
 // whole is an environment as the operator and the kubelet make it, with a field that this worker does not know.
@@ -51,8 +55,11 @@ func TestAWorkerThatCannotStartSaysWhy(t *testing.T) {
 			variables := whole()
 			maps.Copy(variables, map[string]string{c.variable: c.value})
 			var logs bytes.Buffer
-			if code := work(func(name string) string { return variables[name] }, &logs); code != exitIdle {
-				t.Errorf("exit code %d, want %d", code, exitIdle)
+			if code := Main(Config{
+				Delivery: v1alpha1.DeliveryHTTP, Handler: OverHTTP, Getenv: func(name string) string { return variables[name] },
+				Log: slog.New(slog.NewJSONHandler(&logs, nil)),
+			}); code != ExitIdle {
+				t.Errorf("exit code %d, want %d", code, ExitIdle)
 			}
 			if !strings.Contains(logs.String(), c.word) || !strings.Contains(logs.String(), `"level":"ERROR"`) {
 				t.Errorf("the log does not say %q: %s", c.word, logs.String())
