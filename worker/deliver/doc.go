@@ -1,7 +1,8 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deliver makes one call of the handler for one message, over HTTP, and says how it ended. Retries, waits and
+// Package deliver makes one call of the handler for one message or several of one key, over HTTP (Client) or in this process
+// (Embedded), and says how it ended. Retries, waits and
 // what becomes of a message that failed are worker/order's: nothing is called twice here.
 //
 // # Request
@@ -57,6 +58,12 @@
 // has such a handler keeps maxMessages at 1. A number above the list's length, or what is no number, completes none.
 //
 // After a failure the message at fault is sent again in a list by itself, and only then concluded.
+//
+// # In this process
+//
+// The same outcomes: what a Func returns is Done or Failed, a panic is Failed and logged with its stack, and a call that has
+// not returned half a second after its context has ended is TimedOut. A key is never called beside itself: while such a call
+// goes on, later ones of its key wait, and fail when their own time is over.
 //
 // # Why net/http and not the CloudEvents SDK
 //

@@ -67,6 +67,15 @@ func ordering(d *v1alpha1.Delivery) order.Config {
 	return c
 }
 
+// Ordering is the sequencer's configuration as a pool's delivery says it, with its defaults, for a worker with a parking store.
+func Ordering(d *v1alpha1.Delivery) order.Config {
+	c := ordering(d)
+	if *d.OnFailure.Type == v1alpha1.FailurePark {
+		c.OnFailure, c.NoPark = order.Park, false
+	}
+	return c
+}
+
 // fingerprint is a hash of everything that gives a message its lane, key and place.
 func fingerprint(s *v1alpha1.WorkerSettings) (string, error) {
 	parts := struct {
