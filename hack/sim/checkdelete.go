@@ -27,7 +27,7 @@ func (c *checker) deletedByReplicaSet(set *version[replicaSetObject], pod *versi
 		if l.State == plan.Unowned || l.Worker.UID != pod.obj.uid || run.worker.machine.Token(laneUnit(int32(i))) == (drain.Token{}) {
 			continue
 		}
-		if excuse := c.excuse(set, pod); excuse != "" {
+		if excuse := c.excuse(set); excuse != "" {
 			c.excused[excuse]++
 			return
 		}
@@ -49,12 +49,11 @@ const (
 	lateShrink = "by a shrink that nobody could know of"
 )
 
-// excuse says why nobody is to blame for a pod that its ReplicaSet has too many: "" if somebody is. An excuse is good for
-// as many pods as it explains.
-func (c *checker) excuse(set *version[replicaSetObject], pod *version[podObject]) string {
-	if p := c.w.kube.pardoned(set, pod); p != nil {
-		p.left--
-		return p.why
+// excuse says why nobody is to blame for a pod that is at work and deleted because its ReplicaSet has too many: "" if
+// somebody is. An excuse is good for as many pods as it explains.
+func (c *checker) excuse(set *version[replicaSetObject]) string {
+	if why := c.w.kube.pardoned(set); why != "" {
+		return why
 	}
 	for _, s := range c.shrinks {
 		if c.w.clock.now-s.at < shrinkLag && s.excused < c.miscounted(s) {

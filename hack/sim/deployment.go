@@ -155,7 +155,7 @@ func (k *kubernetes) scale(sets []*version[replicaSetObject], newest *version[re
 			return err
 		}
 		if written && s.obj.desired <= d.replicas {
-			k.pardon(proportional, s, s.obj.replicas-sizes[i], nil)
+			k.pardon(proportional, s, s.obj.replicas-sizes[i])
 		}
 	}
 	return nil
@@ -238,9 +238,9 @@ func (k *kubernetes) shrinkOld(sets []*version[replicaSetObject], newest *versio
 		if !written {
 			continue
 		}
-		k.pardon(secondRollout, s, unready[s.name], s.obj.seenReady())
+		k.pardonUnready(s, unready[s.name])
 		misled := min(late, working[s.name])
-		k.pardon(lateKubelet, s, misled, nil)
+		k.pardon(lateKubelet, s, misled)
 		late -= misled
 	}
 	return nil

@@ -61,7 +61,7 @@ func (p pool) resize(v *view, replicas int) {
 func (p pool) excused() int {
 	set := &version[replicaSetObject]{name: "rs-1"}
 	for n := range 10 {
-		if p.check.excuse(set, p.api.pods.get("a")) != lateShrink {
+		if p.check.excuse(set) != lateShrink {
 			return n
 		}
 	}
@@ -154,34 +154,36 @@ func TestWhenAShrinkIsExcused(t *testing.T) {
 	}
 }
 
-// What the Deployment controller takes because it is not ready excuses pods that are not seen ready, in that ReplicaSet,
-// as many as are taken, until it has come down to its size.
+// What the Deployment controller takes because it is not ready excuses as many pods at work as it has mistaken for idle
+// ones, in that ReplicaSet, until it has come down to its size.
 func TestWhatARolloutTakesIsExcused(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		pod  podObject
-		set  version[replicaSetObject]
-		do   func(k *kubernetes, set *version[replicaSetObject])
-		want string
+		name    string
+		ready   string // the pods that counted as ready
+		set     string
+		written int // the ReplicaSet's generation when a pod is deleted
+		again   func(k *kubernetes, set *version[replicaSetObject])
+		want    string
 	}{
-		{"a pod that was not seen ready", podObject{uid: "b", ready: true}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}}, nil, secondRollout},
-		{"one that was", podObject{uid: "a", ready: true}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}}, nil, ""},
-		{"one that was, and is not any more", podObject{uid: "a"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}}, nil, secondRollout},
-		{"one of another ReplicaSet", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-2", obj: replicaSetObject{written: 5}}, nil, ""},
-		{"one deleted for the size before", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 4}}, nil, ""},
-		{"one more than were taken", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 5}},
-			func(k *kubernetes, set *version[replicaSetObject]) {
-				k.w.check.excuse(set, &version[podObject]{obj: podObject{uid: "c"}})
-			}, ""},
-		{"one deleted when the ReplicaSet had come down", podObject{uid: "b"}, version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 6}}, (*kubernetes).settled, ""},
+		{"one at work was not seen ready", "", "rs-1", 5, nil, secondRollout},
+		{"an idle one was not", "a", "rs-1", 5, nil, ""},
+		{"an idle one was not, nor one at work in another ReplicaSet", "a", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
+			k.w.api.pods.put("c", podObject{uid: "c", replicaSet: "rs-2"})
+			k.w.check.named["c"] = bound
+		}, ""},
+		{"one deleted from another ReplicaSet", "", "rs-2", 5, nil, ""},
+		{"deleted for the size before", "", "rs-1", 4, nil, ""},
+		{"one more than was mistaken", "", "rs-1", 5, func(k *kubernetes, set *version[replicaSetObject]) { k.w.check.excuse(set) }, ""},
+		{"deleted when the ReplicaSet had come down", "", "rs-1", 6, (*kubernetes).settled, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newPool().kube
-			k.pardon(secondRollout, &version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 4}}, 1, []string{"a"})
-			if c.do != nil {
-				c.do(k, &c.set)
+			k.pardonUnready(&version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 4, readyPods: c.ready}}, 2)
+			set := &version[replicaSetObject]{name: c.set, obj: replicaSetObject{written: c.written}}
+			if c.again != nil {
+				c.again(k, set)
 			}
-			if got := k.w.check.excuse(&c.set, &version[podObject]{name: c.pod.uid, obj: c.pod}); got != c.want {
+			if got := k.w.check.excuse(set); got != c.want {
 				t.Errorf("the excuse is %q, want %q", got, c.want)
 			}
 		})
@@ -218,5 +220,18 @@ func TestALateWordExcusesWhatItCosts(t *testing.T) {
 				t.Errorf("%d pods are excused, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+// Any pod of the ReplicaSet is excused for what a late word or a Deployment that grows has taken, as many as were.
+func TestAnExcuseCoversAsManyAsWereTaken(t *testing.T) {
+	k := newPool().kube
+	set := &version[replicaSetObject]{name: "rs-1"}
+	k.pardon(proportional, set, 2)
+	set.obj.written++
+	for n, want := range []string{proportional, proportional, ""} {
+		if got := k.w.check.excuse(set); got != want {
+			t.Errorf("the excuse for pod %d is %q, want %q", n, got, want)
+		}
 	}
 }

@@ -50,5 +50,7 @@ var mendedHoles = []struct {
 	{37002186, "a worker had a grant of a lost table, unheard, when the Deployment was made smaller: nobody knew, which was not excused"},
 	{60193816, "likewise, bound by one who had not seen the smaller size, and given lanes later"},
 	{35085655, "a pod was deleted for a kubelet's late word that had been taken back meanwhile, which was not excused"},
+	{65036412, "a size of 0 was under way for five seconds and met two pods made and bound meanwhile, which was not excused"},
+	{66043381, "a rollout took one pod for another that was not yet seen ready, which was not excused"},
 	{11003699, "a worker raised its incarnation for ever to overcome its own higher epoch"},
 }

@@ -14,27 +14,47 @@ type pardon struct {
 	why     string
 	set     string
 	written int      // the ReplicaSet's generation that takes them
-	left    int      // how many are taken
-	but     []string // UIDs of pods that it does not explain as long as they are seen ready
+	left    int      // how many are taken, less those that it has excused
+	unready bool     // they were taken because they were not ready
+	ready   []string // then: the UIDs of the pods that counted as ready
+	excused int
 }
 
 // pardon notes that n pods are taken from a ReplicaSet with the write that was just made on this version of it.
-func (k *kubernetes) pardon(why string, set *version[replicaSetObject], n int, but []string) {
-	if n > 0 {
-		k.pardons = append(k.pardons, &pardon{why, set.name, set.obj.written + 1, n, but})
-	}
+func (k *kubernetes) pardon(why string, set *version[replicaSetObject], n int) *pardon {
+	p := &pardon{why: why, set: set.name, written: set.obj.written + 1, left: n}
+	k.pardons = append(k.pardons, p)
+	return p
 }
 
-// pardoned is the pardon for a pod, as the ReplicaSet controller sees it, that is deleted to bring a ReplicaSet down to
-// this version's size: nil if there is none.
-func (k *kubernetes) pardoned(set *version[replicaSetObject], pod *version[podObject]) *pardon {
-	at := slices.IndexFunc(k.pardons, func(p *pardon) bool {
-		return p.set == set.name && p.written <= set.obj.written && p.left > 0 && (!pod.obj.ready || !slices.Contains(p.but, pod.obj.uid))
-	})
-	if at < 0 {
-		return nil
+// pardonUnready notes that n pods are taken because they are not ready.
+func (k *kubernetes) pardonUnready(set *version[replicaSetObject], n int) {
+	p := k.pardon(secondRollout, set, n)
+	p.unready, p.ready = true, strings.Fields(set.obj.readyPods)
+}
+
+// pardoned uses the pardon for a pod that is deleted to bring a ReplicaSet down to this version's size: "" if there is none.
+func (k *kubernetes) pardoned(set *version[replicaSetObject]) (why string) {
+	for _, p := range k.pardons {
+		if p.set == set.name && p.written <= set.obj.written && p.left > 0 && (!p.unready || p.excused < k.mistaken(p)) {
+			p.left--
+			p.excused++
+			return p.why
+		}
 	}
-	return k.pardons[at]
+	return ""
+}
+
+// mistaken is how many pods that were put to work did not count as ready when what was not ready was taken. Which pods are
+// deleted for them is decided later, by what is ready then.
+func (k *kubernetes) mistaken(p *pardon) int {
+	n := 0
+	for _, pod := range k.w.api.pods.all() {
+		if _, named := k.w.check.named[pod.obj.uid]; named && pod.obj.replicaSet == p.set && !slices.Contains(p.ready, pod.obj.uid) {
+			n++
+		}
+	}
+	return n
 }
 
 // settled ends the pardons of a ReplicaSet that has come down to this version's size.
@@ -43,6 +63,3 @@ func (k *kubernetes) settled(set *version[replicaSetObject]) {
 		return p.set == set.name && p.written <= set.obj.written
 	})
 }
-
-// seenReady is the UIDs of the pods that a ReplicaSet's status counts as ready.
-func (o replicaSetObject) seenReady() []string { return strings.Fields(o.readyPods) }
