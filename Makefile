@@ -38,6 +38,11 @@ lint: ## Run the linters alone.
 demo: ## Run Convoy on this machine for DEMO_SECONDS (60): order kept while a pool scales, rolls out and loses a worker.
 	@exec hack/demo.sh
 
+.PHONY: plugin
+plugin: ## Build the plugin of kubectl as bin/kubectl-convoy, of VERSION (dev). Put both files on the PATH.
+	go build -ldflags "-s -w -X main.version=$(or $(VERSION),dev)" -o bin/kubectl-convoy ./controllers/cmd/kubectl-convoy
+	@ln -sf kubectl-convoy bin/kubectl_complete-convoy
+
 ##@ Proof
 
 .PHONY: sim
