@@ -66,7 +66,7 @@ type Sampler interface {
 // Settler finds out whether anything of a pool is in progress. A worker that ends asks it.
 type Settler interface {
 	// Settle says whether the pool is at rest, and notes it with the claim if it is: no lane has an owner that loaded it
-	// and has not drained, and every message of every lane is completed, by the word of the broker as a whole. The note
+	// and has not drained, every message of every lane is completed, and no key is parked, by the word of the broker as a whole. The note
 	// holds until anything is written for a lane. As long as it does, a claim of the same pool with another fingerprint
 	// begins a new history: progress of the old one counts for nothing any more, whoever has a lane of it loads it in vain
 	// (Fenced), and no lane is opened at an epoch that the old one had.

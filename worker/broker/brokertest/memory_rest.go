@@ -9,7 +9,7 @@ import "convoy.dev/convoy/worker/order"
 func (m *Memory) resting() bool {
 	for i := range m.lanes {
 		at := &m.lanes[i]
-		if at.loaded && !at.saved.Final || at.backlog() > 0 {
+		if at.loaded && !at.saved.Final || at.backlog() > 0 || len(parkedIn(at)) > 0 {
 			return false
 		}
 	}

@@ -61,9 +61,31 @@ func (s *suite) notAtRest() {
 	s.settles(connection, false, "after a crash")
 	d.flush(true)
 	s.settles(connection, true, "when all is completed and drained")
+	s.parkAndRelease(connection)
 	s.opened(connection, 2, 9).load()
 	s.settles(connection, false, "while another lane runs")
 	s.refusesAnother()
+}
+
+// parkAndRelease completes a message that is parked first.
+func (s *suite) parkAndRelease(connection broker.Connection) {
+	s.t.Helper()
+	s.Publish(s.t, 3, numbered(0, 1)...)
+	a := s.own(3, 1)
+	s.must("loading what is parked", func(ctx context.Context) error { _, err := a.lane.LoadParked(ctx); return err })
+	s.must("marking", func(ctx context.Context) error {
+		return a.lane.MarkParked(ctx, broker.ParkedKey{Key: "k", Reason: "Failed"})
+	})
+	message := a.read(1)[0]
+	s.must("parking", func(ctx context.Context) error { return a.lane.Park(ctx, "k", message) })
+	a.complete(message)
+	a.flush(true)
+	s.settles(connection, false, "with a key parked")
+	b := s.own(3, 2)
+	s.must("loading what is parked", func(ctx context.Context) error { _, err := b.lane.LoadParked(ctx); return err })
+	s.must("removing what was parked", func(ctx context.Context) error { return b.lane.Unpark(ctx, "k", message.Sequence, true) })
+	b.flush(true)
+	s.settles(connection, true, "when nothing is parked any more")
 }
 
 // anotherHistory lets a claim with another fingerprint take the place of one at rest.

@@ -52,8 +52,8 @@
 //
 // # At rest
 //
-// A pool is at rest when no progress record says running, nothing taken is outstanding, and the source's leader finds no
-// message behind what was taken in any lane. Settle reads that as of a write of its own, and writes it into the claim if the
+// A pool is at rest when no progress record says running, nothing taken is outstanding, no key is parked, and the source's
+// leader finds no message behind what was taken in any lane. Settle reads that as of a write of its own, and writes it into the claim if the
 // stream has had no other write since (its last sequence, not one subject's, is the condition). As long as the claim stays
 // the stream's last record, one with another fingerprint may take its place, on the same condition. It counts a new history:
 // progress records carry the number of theirs, and those of an earlier one count for nothing; a floor above every epoch

@@ -117,6 +117,9 @@ func (s *state) completed(ctx context.Context, r *resting) (order.Position, bool
 	if err != nil {
 		return 0, false, err
 	}
+	if parked, err := s.parks(ctx); err != nil || parked {
+		return 0, false, err
+	}
 	end := order.Position(info.State.LastSeq)
 	for lane, taken := range r.taken {
 		if err := s.continues(r.held, info, taken); err != nil {
@@ -132,6 +135,24 @@ func (s *state) completed(ctx context.Context, r *resting) (order.Position, bool
 		}
 	}
 	return max(end, r.held.Start.After), true, nil
+}
+
+// parks says whether any key is parked: its record comes before its first message, and goes after its last.
+func (s *state) parks(ctx context.Context) (bool, error) {
+	parks := false
+	err := s.ask(ctx, "looking at the stream "+s.parkStream, apiStreamInfo+s.parkStream, func(ctx context.Context) error {
+		stream, err := s.js.Stream(ctx, s.parkStream)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		info, err := stream.Info(ctx, jetstream.WithSubjectFilter(s.prefix+"parked.key.>"))
+		parks = err == nil && len(info.State.Subjects) > 0
+		return err
+	})
+	return parks, err
 }
 
 // noteRest writes the claim with the note, if nothing was written to the stream since a write.
