@@ -32,21 +32,42 @@ type cluster struct {
 	checks  int
 }
 
-// serveCluster starts a cluster and waits until it has a leader.
-func serveCluster(t *testing.T) *cluster {
+// newCluster describes a cluster whose servers do not know each other yet.
+func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{}
-	var routes []*url.URL
-	for i := range replicas {
-		j := &jet{options: &server.Options{
+	for i := range c.servers {
+		c.servers[i] = &jet{options: &server.Options{
 			ServerName: fmt.Sprintf("server-%d", i), Host: "127.0.0.1", Port: freePort(t), JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "cluster", Host: "127.0.0.1", Port: freePort(t)},
 		}}
-		routes = append(routes, &url.URL{Scheme: "nats-route", Host: fmt.Sprintf("127.0.0.1:%d", j.options.Cluster.Port)})
-		c.servers[i] = j
+	}
+	return c
+}
+
+// serveCluster starts a cluster and waits until it has a leader.
+func serveCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := newCluster(t)
+	var routes []*url.URL
+	for _, j := range c.servers {
+		routes = append(routes, route(j.routes()))
 	}
 	for _, j := range c.servers {
 		j.options.Routes = routes
+	}
+	c.start(t)
+	return c
+}
+
+// routes is the address at which a server awaits the others of its cluster.
+func (j *jet) routes() string { return fmt.Sprintf("127.0.0.1:%d", j.options.Cluster.Port) }
+
+func route(address string) *url.URL { return &url.URL{Scheme: "nats-route", Host: address} }
+
+func (c *cluster) start(t *testing.T) {
+	t.Helper()
+	for _, j := range c.servers {
 		j.start(t)
 		t.Cleanup(j.stop)
 	}
@@ -58,7 +79,6 @@ func serveCluster(t *testing.T) *cluster {
 		}
 		return false
 	})
-	return c
 }
 
 // freePort finds a port that nobody listens on.

@@ -22,6 +22,7 @@ type proxy struct {
 	rewrite func([]byte) []byte
 
 	mu    sync.Mutex
+	cut   bool
 	links []*link
 	done  sync.WaitGroup
 }
@@ -123,6 +124,7 @@ func (p *proxy) accept() {
 		l := &link{client: client, server: server}
 		l.down.rewrite = p.rewrite
 		p.mu.Lock()
+		l.up.shut, l.down.shut = p.cut, p.cut
 		p.links = append(p.links, l)
 		p.mu.Unlock()
 		p.done.Go(func() { carry(client, server, &l.up) })
@@ -140,6 +142,31 @@ func carry(from, to net.Conn, g *gate) {
 		}
 		if err != nil {
 			return
+		}
+	}
+}
+
+// part keeps everything that both sides say from now on, in connections that they make anew, too. Neither learns of it.
+func (p *proxy) part() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = true
+	for _, l := range p.links {
+		l.up.close()
+		l.down.close()
+	}
+}
+
+// join sends what was kept since part.
+func (p *proxy) join() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = false
+	for _, l := range p.links {
+		if err := errors.Join(l.up.release(l.server), l.down.release(l.client)); err != nil {
+			p.t.Logf("a connection ended meanwhile: %v", err)
+			shut(p.t, l.client)
+			shut(p.t, l.server)
 		}
 	}
 }
