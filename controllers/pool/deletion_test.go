@@ -23,7 +23,7 @@ import (
 var _ = Describe("A pool that is deleted", func() {
 	It("with Retain goes at once, its workers drain, and nothing of it is left", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
-		w.create(ctx, withoutGrace(w.newPool(3, 6)))
+		w.create(ctx, w.newPool(3, 6))
 		Expect(w.pool(ctx).Finalizers).To(BeEmpty())
 		Expect(env.Client.Delete(ctx, w.pool(ctx))).To(Succeed())
 		w.gone(ctx)
@@ -45,7 +45,7 @@ var _ = Describe("A pool that is deleted", func() {
 
 	It("in the foreground lets its pods go as they end", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
-		pool := withoutGrace(w.newPool(2, 4))
+		pool := w.newPool(2, 4)
 		pool.Spec.DeletionPolicy = ptr.To(v1alpha1.DeletionDelete)
 		w.create(ctx, pool)
 		Expect(env.Client.Delete(ctx, w.pool(ctx), client.PropagationPolicy(metav1.DeletePropagationForeground))).To(Succeed())
@@ -67,7 +67,7 @@ var _ = Describe("A pool that is deleted", func() {
 
 	It("and made again goes on above the epochs that the broker has", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
-		w.create(ctx, withoutGrace(w.newPool(2, 4)))
+		w.create(ctx, w.newPool(2, 4))
 		w.scale(ctx, 1)
 		w.settled(ctx, 1)
 		Expect(env.Client.Delete(ctx, w.pool(ctx))).To(Succeed())
@@ -99,12 +99,6 @@ var _ = Describe("A pool that is deleted", func() {
 		Expect(w.podNames(ctx)).NotTo(ContainElement(old))
 	})
 })
-
-// withoutGrace lets the pool's pods have drainTimeoutSeconds to end, and no more.
-func withoutGrace(pool *v1alpha1.ConvoyPool) *v1alpha1.ConvoyPool {
-	pool.Spec.Template.Spec.TerminationGracePeriodSeconds = ptr.To[int64](0)
-	return pool
-}
 
 // gone waits until nothing of the pool is left.
 func (w *world) gone(ctx context.Context) {

@@ -185,9 +185,6 @@ func (k *kubelet) end(ctx context.Context, pod *corev1.Pod, running *runningPod)
 		running.worker.told = true
 		running.worker.step(drain.Terminated{})
 		return
-	case running.worker.refused && wall.Now().After(pod.DeletionTimestamp.Time):
-		// SIGKILL: who may not report that it resigns waits until its grace period is over. Deletion in the background
-		// takes the RoleBinding away while pods still end.
 	case !running.worker.exited && running.worker.started && !running.down, k.lingers != nil && k.lingers(pod.Name):
 		return
 	}

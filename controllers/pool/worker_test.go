@@ -33,8 +33,8 @@ type worker struct {
 	dirty   bool
 	exited  bool
 	told    bool // SIGTERM
-	// refused says that its account has no right to its mailbox.
-	refused bool
+	// refused is since when its account has no right to its mailbox; zero while it has.
+	refused time.Time
 	// draining are lanes that were told to stop and have not drained yet.
 	draining []drain.Unit
 }
@@ -100,8 +100,13 @@ func (w *worker) confirm(grants []drain.Grant) {
 func (w *worker) turn(ctx context.Context) {
 	object := &v1alpha1.ConvoyWorker{}
 	err := w.client.Get(ctx, client.ObjectKey{Namespace: w.kubelet.namespace, Name: w.name}, object)
-	w.refused = apierrors.IsForbidden(err)
-	if apierrors.IsNotFound(err) {
+	switch {
+	case !apierrors.IsForbidden(err):
+		w.refused = time.Time{}
+	case w.refused.IsZero():
+		w.refused = wall.Now()
+	}
+	if apierrors.IsNotFound(err) || !w.refused.IsZero() && wall.Since(w.refused) > rightless {
 		w.alone()
 	}
 	if err != nil || w.exited {
@@ -118,6 +123,9 @@ func (w *worker) turn(ctx context.Context) {
 	w.step(drain.Ticked{})
 	w.write(ctx, object)
 }
+
+// rightless is how long a worker without rights takes that for an API server that has just started.
+const rightless = time.Second
 
 // alone is a turn without a mailbox. Who has been told to end and holds nothing has nobody to tell so.
 func (w *worker) alone() {

@@ -26,6 +26,8 @@ type apiServer struct {
 	version int
 	object  *v1alpha1.ConvoyWorker
 	away    bool
+	// forbids says that the worker's account has no right to the object.
+	forbids bool
 	writes  int
 	// deaf is how many writes are made whose answer is lost.
 	deaf int
@@ -113,11 +115,16 @@ func (a *apiServer) reachable() (*v1alpha1.ConvoyWorker, error) {
 	switch {
 	case a.away:
 		return nil, errAway
+	case a.forbids:
+		return nil, apierrors.NewForbidden(v1alpha1.Resource("convoyworkers"), "w", errors.New("no RoleBinding"))
 	case a.object == nil:
 		return nil, apierrors.NewNotFound(v1alpha1.Resource("convoyworkers"), "w")
 	}
 	return a.object.DeepCopy(), nil
 }
+
+// forbid takes the rights of the worker's account away, or gives them back.
+func (a *apiServer) forbid(forbids bool) { a.change(func() { a.forbids = forbids }) }
 
 func (a *apiServer) Read(context.Context) (*v1alpha1.ConvoyWorker, error) {
 	a.lock.Lock()
@@ -159,7 +166,7 @@ func (a *apiServer) Watch(ctx context.Context, seen func(*v1alpha1.ConvoyWorker)
 		o, err := a.reachable()
 		changed := a.changed
 		a.lock.Unlock()
-		if errors.Is(err, errAway) {
+		if errors.Is(err, errAway) || apierrors.IsForbidden(err) {
 			return err
 		}
 		if o != nil && o.ResourceVersion != last {

@@ -38,6 +38,9 @@ type postman struct {
 	// for never and at once.
 	readAt, newsAt time.Time
 	waits          backoff
+	// refusedSince is since when the API server has answered nothing but that this worker's account has no right to the
+	// object; zero when it has not.
+	refusedSince time.Time
 }
 
 func newPostman(w *Worker) postman {
@@ -153,6 +156,7 @@ func (p *postman) haveRead(o *v1alpha1.ConvoyWorker, err error) {
 	if apierrors.IsNotFound(err) {
 		p.w.step(drain.Missing{})
 	}
+	p.refused(err)
 	if err != nil {
 		p.later("reading the ConvoyWorker", err)
 		return
@@ -170,6 +174,23 @@ func (p *postman) haveRead(o *v1alpha1.ConvoyWorker, err error) {
 	}
 	p.w.step(drain.Seen{Spec: mailbox.ReadSpec(o.Spec)})
 	p.compare(o)
+}
+
+// rightless is for how long the API server refuses this worker's account before that counts as for good: one that starts
+// may refuse what it does not know yet.
+const rightless = 5 * time.Second
+
+// refused notices that the worker's account has lost its rights: its pool is gone, and its RoleBinding or service account
+// with it. A worker that is to go then has nobody to tell so.
+func (p *postman) refused(err error) {
+	switch {
+	case !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err):
+		p.refusedSince = time.Time{}
+	case p.refusedSince.IsZero():
+		p.refusedSince = p.w.at
+	case p.w.at.Sub(p.refusedSince) >= rightless:
+		p.w.step(drain.Missing{})
+	}
 }
 
 // later reads again after a while: after a conflict, or when nobody knows whether a write has been made.
@@ -239,6 +260,7 @@ func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
 
 func (p *postman) havePut(r drain.Report, made *v1alpha1.ConvoyWorker, err error, then func(drain.Report, error)) {
 	p.busy = false
+	p.refused(err)
 	if err != nil {
 		p.later("writing the ConvoyWorker's status", err)
 		then(r, err)

@@ -112,3 +112,54 @@ func TestADrainThatTakesTooLongIsGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// With the pool its RoleBinding goes: nobody can be told, and nobody asks.
+func TestStoppedWithoutAnyRight(t *testing.T) {
+	story(t, 1, func(w *world) {
+		w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+			return 7 * time.Second, deliver.Outcome{Kind: deliver.Done}
+		}
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a")
+		w.until("a call runs", func() bool { return w.handler.count() == 1 })
+		w.api.forbid(true)
+		w.pass(time.Second)
+		stopped := time.Now()
+		p.worker.Stop()
+		if ending := p.wait(); ending != run.Resigned || w.handler.completed("a") != 1 {
+			w.t.Errorf("ended as %v with %d messages completed", ending, w.handler.completed("a"))
+		}
+		if took := time.Since(stopped); took < 6*time.Second || took > 20*time.Second {
+			w.t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// An API server that starts refuses for a moment what it does not know yet.
+func TestStoppedAndRefusedForAMoment(t *testing.T) {
+	story(t, 1, func(w *world) {
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.untilStates("0:Running")
+		for range 3 {
+			w.api.forbid(true)
+			p.worker.Stop()
+			w.pass(3 * time.Second)
+			w.api.forbid(false)
+			w.api.goAway(true)
+			w.pass(3 * time.Second)
+			w.api.goAway(false)
+			w.api.forbid(true)
+		}
+		select {
+		case <-p.ended:
+			w.t.Fatal("it ended though the API server was to come back")
+		default:
+		}
+		w.api.forbid(false)
+		if ending := p.wait(); ending != run.Resigned || !w.api.report().Resigned {
+			w.t.Errorf("ended as %v, report %+v", ending, w.api.report())
+		}
+	})
+}
