@@ -5,13 +5,17 @@ package pool_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/drain"
@@ -105,6 +109,41 @@ var _ = Describe("A rollout", func() {
 		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionProgressing).Should(Equal("True/RolledOut"))
 		w.settled(ctx, 2)
 		Expect(w.history.grants(before.Revision)).To(HaveEach(BeEquivalentTo(1)))
+	})
+
+	It("of what a new operator brings goes through three pools at a time", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		const pools = 5
+		for i := range pools {
+			pool := w.newPool(1, 1)
+			pool.Name = fmt.Sprintf("%s-%d", poolName, i)
+			Expect(env.Client.Create(ctx, pool)).To(Succeed())
+		}
+		images := func() map[string]int {
+			var list appsv1.DeploymentList
+			Expect(env.Client.List(ctx, &list, client.InNamespace(w.namespace))).To(Succeed())
+			counts := map[string]int{}
+			for _, d := range list.Items {
+				if d.Status.ReadyReplicas > 0 {
+					containers := d.Spec.Template.Spec.Containers
+					counts[containers[len(containers)-1].Image]++
+				}
+			}
+			return counts
+		}
+		Eventually(images).Should(Equal(map[string]int{workerImage: pools}))
+		w.operator.stop()
+		By("starting an operator with another image, whose pods do not come to run")
+		const next = "convoy-worker:next"
+		w.kubelet.change(func() {
+			w.kubelet.starts = func(pod *corev1.Pod) bool { return pod.Spec.Containers[len(pod.Spec.Containers)-1].Image != next }
+		})
+		w.operator = startOperatorWith(w.namespace, wall, next)
+		Eventually(images).Should(Equal(map[string]int{workerImage: pools - 3, next: 3}))
+		Consistently(images, time.Second).Should(Equal(map[string]int{workerImage: pools - 3, next: 3}))
+		By("letting them run: the others follow")
+		w.kubelet.change(func() { w.kubelet.starts = nil })
+		Eventually(images).WithTimeout(time.Minute).Should(Equal(map[string]int{next: pools}))
 	})
 
 	It("to another service account leaves the old workers their rights until they have handed over", func(ctx context.Context) {
