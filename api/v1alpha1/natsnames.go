@@ -23,6 +23,11 @@ func NATSParkStream(namespace, name string) string {
 	return NATSStateStream(namespace, name) + "_park"
 }
 
+// NATSLaneStream is the name of the stream that Convoy makes for the Routed lanes of a pool that names none.
+func NATSLaneStream(namespace, name string) string {
+	return NATSStateStream(namespace, name) + "_lanes"
+}
+
 // NATSToken makes one token of a subject, and one part of a stream's name, of a name in Kubernetes: letters, digits and
 // hyphens stay, every other byte is written as = and its number in hexadecimal. So names stay readable and different,
 // and _ and . are free to stand between them. A name of 63 characters has at most 189.

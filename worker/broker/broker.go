@@ -34,6 +34,7 @@ type Connection interface {
 	Broker
 	Sampler
 	Settler
+	Router
 }
 
 // Lane is one lane that was opened. It is over when its owner drops it; nothing has to be closed.
@@ -82,23 +83,32 @@ type Claim struct {
 	Fingerprint string
 }
 
-// Grant is one lane held by one worker process.
+// Grant is one lane, or one shard to route, held by one worker process.
 type Grant struct {
+	// Kind says whether Lane is the number of a lane or of a shard.
+	Kind  drain.Kind
 	Lane  int32
 	Token drain.Token
 	// Worker is the UID of the worker's pod: two workers may come to hold one epoch after a table was lost.
 	Worker string
 }
 
+// Unit is what the grant is of.
+func (g Grant) Unit() drain.Unit { return drain.Unit{Kind: g.Kind, Index: g.Lane} }
+
 // Unconfirmed is a grant that the broker does not confirm: it was superseded, or nobody knows who has its lane.
 type Unconfirmed struct {
+	Kind  drain.Kind // of the grant, as its number and its token
 	Lane  int32
-	Token drain.Token // of the grant
+	Token drain.Token
 	// Record is the record of a grant that was superseded.
 	Record drain.Token
 	// Err says why nobody knows: the lane's record cannot be read, or is gone. It is nil for a grant that was superseded.
 	Err error
 }
+
+// Unit is what the grant was of.
+func (u Unconfirmed) Unit() drain.Unit { return drain.Unit{Kind: u.Kind, Index: u.Lane} }
 
 // Message is one message of a lane.
 type Message struct {
@@ -133,4 +143,6 @@ type Capabilities struct {
 	// MaxRanges is how many completed ranges a progress record can carry; more are cut by order.Progress.Limit, which
 	// costs repeats after a crash.
 	MaxRanges int
+	// Rests says that Settle can find the pool at rest. A pool that never rests keeps its fingerprint.
+	Rests bool
 }

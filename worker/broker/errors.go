@@ -44,6 +44,8 @@ const (
 	// CauseDenied: the broker refuses the credentials of the pool, or one side the certificates of the other, or the user has no
 	// permission.
 	CauseDenied
+	// CauseUnfit: the store of the lanes cannot hold them as safely as the source holds its messages.
+	CauseUnfit
 )
 
 // PermanentError is an error of kind Permanent. Mend says what a person can do.
@@ -59,8 +61,9 @@ func (e *PermanentError) Error() string { return fmt.Sprintf("%v: %s", e.Err, e.
 // Unwrap is the broker's own error.
 func (e *PermanentError) Unwrap() error { return e.Err }
 
-// RefusedError says that an epoch record stands in the way of opening a lane.
+// RefusedError says that an epoch record stands in the way of opening a lane or a shard.
 type RefusedError struct {
+	Kind          drain.Kind
 	Lane          int32
 	Token, Record drain.Token
 	// Own says that the record is this worker's, perhaps an earlier process's.
@@ -69,7 +72,11 @@ type RefusedError struct {
 
 // Error names both tokens.
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("opening lane %d at %v: the epoch record is %v", e.Lane, e.Token, e.Record)
+	what := "lane"
+	if e.Kind == drain.Shard {
+		what = "shard"
+	}
+	return fmt.Sprintf("opening %s %d at %v: the epoch record is %v", what, e.Lane, e.Token, e.Record)
 }
 
 // ClaimError says why a claim is refused.

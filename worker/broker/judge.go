@@ -19,7 +19,7 @@ func (g Grant) Overcomes(record Record) error {
 	if record.Token.Epoch < g.Token.Epoch || own && record.Token.Less(g.Token) {
 		return nil
 	}
-	return &RefusedError{Lane: g.Lane, Token: g.Token, Record: record.Token, Own: own}
+	return &RefusedError{Kind: g.Kind, Lane: g.Lane, Token: g.Token, Record: record.Token, Own: own}
 }
 
 // Adopts says whether a pool with this claim may go on with what the pool of the held claim left; the error is a

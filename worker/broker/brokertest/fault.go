@@ -30,6 +30,9 @@ const (
 	Park
 	ReadParked
 	Unpark
+	// Route is one step of Route: taking over, or appending a batch; Measure the method of Shard.
+	Route
+	Measure
 	operations
 )
 

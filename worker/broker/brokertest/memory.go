@@ -31,6 +31,13 @@ type Memory struct {
 	restAt  order.Position
 	history int
 	floor   int64
+	// shard is the source of Routed lanes: its record, and its messages, whose positions are their sequences. cursor is the
+	// sequence up to which they are routed, session the number of the newest call of Route.
+	shard   memoryLane
+	cursor  order.Sequence
+	session int
+	routed  bool
+	limit   uint64
 	letters []broker.DeadLetter
 	faults  []Fault
 	delays  [operations]time.Duration
@@ -173,6 +180,26 @@ func (m *Memory) at(lane int32) (*memoryLane, error) {
 		return nil, &broker.PermanentError{Err: fmt.Errorf("lane %d does not exist", lane), Mend: "grant lanes that the source has"}
 	}
 	return &m.lanes[lane], nil
+}
+
+// unit finds a lane, or the shard. The lock is held.
+func (m *Memory) unit(u drain.Unit) (*memoryLane, error) {
+	if u.Kind == drain.Lane {
+		return m.at(u.Index)
+	}
+	if u.Index != 0 {
+		return nil, &broker.PermanentError{Err: fmt.Errorf("shard %d does not exist", u.Index), Mend: "grant shards that the source has"}
+	}
+	return &m.shard, nil
+}
+
+// counts are the messages of each lane that are not completed. The lock is held.
+func (m *Memory) counts() []int64 {
+	counts := make([]int64, len(m.lanes))
+	for i := range m.lanes {
+		counts[i] = m.lanes[i].backlog()
+	}
+	return counts
 }
 
 func clone(p *order.Progress) order.Progress {

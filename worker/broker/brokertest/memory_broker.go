@@ -17,9 +17,9 @@ const memoryRanges = 1 << 20
 // memoryBroker is one worker's connection.
 type memoryBroker struct {
 	memory *Memory
-	// unopened is the grant of each lane that was to be opened and has not been: an answer may have been lost; history is that
+	// unopened is the grant of each lane or shard that was to be opened and has not been: an answer may have been lost; history is that
 	// of the claim that this connection has made. The memory's lock guards both.
-	unopened map[int32]broker.Grant
+	unopened map[drain.Unit]broker.Grant
 	history  int
 	// claim is the claim that it has made; nil before.
 	claim *broker.Claim
@@ -27,7 +27,7 @@ type memoryBroker struct {
 
 // Connect returns a connection, as a worker process that starts makes one.
 func (m *Memory) Connect() broker.Connection {
-	return &memoryBroker{memory: m, unopened: map[int32]broker.Grant{}}
+	return &memoryBroker{memory: m, unopened: map[drain.Unit]broker.Grant{}}
 }
 
 // Claim implements broker.Broker.
@@ -61,9 +61,25 @@ func (b *memoryBroker) Settle(ctx context.Context) (bool, error) {
 
 // Open implements broker.Broker.
 func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lane, error) {
-	lane := &openLane{memory: b.memory, grant: grant}
-	err := b.memory.call(ctx, Open, func() error {
-		at, err := b.memory.at(grant.Lane)
+	history, err := b.open(ctx, grant)
+	if err != nil {
+		return nil, err
+	}
+	return &openLane{memory: b.memory, grant: grant, history: history}, nil
+}
+
+// OpenShard implements broker.Router.
+func (b *memoryBroker) OpenShard(ctx context.Context, grant broker.Grant) (broker.Shard, error) {
+	if _, err := b.open(ctx, grant); err != nil {
+		return nil, err
+	}
+	return &openShard{memory: b.memory, grant: grant}, nil
+}
+
+// open writes the record of a lane or of the shard. It returns the history of the claim.
+func (b *memoryBroker) open(ctx context.Context, grant broker.Grant) (history int, err error) {
+	err = b.memory.call(ctx, Open, func() error {
+		at, err := b.memory.unit(grant.Unit())
 		if err != nil {
 			return err
 		}
@@ -76,24 +92,24 @@ func (b *memoryBroker) Open(ctx context.Context, grant broker.Grant) (broker.Lan
 			}
 		}
 		if grant.Token.Epoch <= b.memory.floor {
-			return &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: b.memory.floor}}
+			return &broker.RefusedError{Kind: grant.Kind, Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: b.memory.floor}}
 		}
-		retry := at.writer == b && b.unopened[grant.Lane] == grant
+		retry := at.writer == b && b.unopened[grant.Unit()] == grant
 		if err := grant.Overcomes(at.record); err != nil && !retry {
 			return err
 		}
-		b.unopened[grant.Lane] = grant
-		b.memory.rest, lane.history = false, b.history
+		b.unopened[grant.Unit()] = grant
+		b.memory.rest, history = false, b.history
 		at.record, at.writer = broker.Record{Token: grant.Token, Worker: grant.Worker}, b
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	b.memory.mu.Lock()
 	defer b.memory.mu.Unlock()
-	delete(b.unopened, grant.Lane)
-	return lane, nil
+	delete(b.unopened, grant.Unit())
+	return history, nil
 }
 
 // Confirm implements broker.Broker.
@@ -101,8 +117,8 @@ func (b *memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]br
 	var unconfirmed []broker.Unconfirmed
 	err := b.memory.call(ctx, Confirm, func() error {
 		for _, grant := range grants {
-			u := broker.Unconfirmed{Lane: grant.Lane, Token: grant.Token}
-			at, err := b.memory.at(grant.Lane)
+			u := broker.Unconfirmed{Kind: grant.Kind, Lane: grant.Lane, Token: grant.Token}
+			at, err := b.memory.unit(grant.Unit())
 			switch {
 			case err != nil:
 				u.Err = err
@@ -127,7 +143,7 @@ func (b *memoryBroker) Confirm(ctx context.Context, grants []broker.Grant) ([]br
 
 // Capabilities implements broker.Broker.
 func (*memoryBroker) Capabilities() broker.Capabilities {
-	return broker.Capabilities{Shards: 1, MaxRanges: memoryRanges}
+	return broker.Capabilities{Shards: 1, MaxRanges: memoryRanges, Rests: true}
 }
 
 // Close implements broker.Broker.
@@ -137,9 +153,9 @@ func (*memoryBroker) Close() error { return nil }
 func (b *memoryBroker) Sample(ctx context.Context) (broker.Backlog, error) {
 	var backlog broker.Backlog
 	err := b.memory.call(ctx, Sample, func() error {
-		backlog.Lanes = make([]int64, len(b.memory.lanes))
-		for i := range b.memory.lanes {
-			backlog.Lanes[i] = b.memory.lanes[i].backlog()
+		backlog.Lanes = b.memory.counts()
+		if b.memory.routed {
+			backlog.Shards = []int64{int64(len(b.memory.unrouted()))}
 		}
 		return nil
 	})

@@ -138,3 +138,24 @@ func TestMemory(t *testing.T) {
 		}
 	})
 }
+
+func TestMemoryRouting(t *testing.T) {
+	brokertest.RunRouting(t, func(t *testing.T) brokertest.RoutingHarness {
+		t.Helper()
+		brokertest.Leaks(t)
+		m := brokertest.NewMemory(4)
+		return brokertest.RoutingHarness{
+			Lanes: 4, Claim: broker.Claim{Cluster: "c", Namespace: "shop", Name: "orders", UID: "1", Fingerprint: "f"},
+			Connect: func(*testing.T) broker.Connection { return m.Connect() },
+			Send: func(_ *testing.T, messages ...key.Message) {
+				for _, message := range messages {
+					m.Send(message)
+				}
+			},
+			Restart: func(*testing.T) {
+				m.Stop()
+				m.Start()
+			},
+		}
+	})
+}

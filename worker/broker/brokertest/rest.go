@@ -36,6 +36,19 @@ func (s *suite) refusesAnother() {
 	s.refusedClaim(s.insist(func(ctx context.Context) error { return connection.Claim(ctx, s.another()) }), false, s.Claim)
 }
 
+// rests is a check for pools that can be found at rest; of others it checks that they never are.
+func rests(check func(*suite)) func(*suite) {
+	return func(s *suite) {
+		connection := s.connect()
+		if connection.Capabilities().Rests {
+			check(s)
+			return
+		}
+		s.settles(connection, false, "before anything, for a pool that never rests,")
+		s.refusesAnother()
+	}
+}
+
 // notAtRest tries every station of a lane in which the pool is not at rest.
 func (s *suite) notAtRest() {
 	connection := s.connect()

@@ -20,6 +20,7 @@ type Broker struct {
 	// name is this connection's, like no other's: in the epoch records that it writes.
 	name  string
 	opens opens
+	trims trims
 	// claimed is the claim as this process knows it; nil before Claim.
 	claimed atomic.Pointer[claimed]
 	// counted is what the last sample counted, if it may be used again.
@@ -100,7 +101,7 @@ func (b *Broker) Confirm(ctx context.Context, grants []broker.Grant) ([]broker.U
 	}
 	subjects := make([]string, 0, len(grants))
 	for i := range grants {
-		subjects = append(subjects, b.state.epoch(grants[i].Lane))
+		subjects = append(subjects, b.state.epochOf(grants[i].Unit()))
 	}
 	found, err := b.state.last(ctx, subjects, sequence)
 	if err != nil {
@@ -122,18 +123,18 @@ func (s *state) judge(grant broker.Grant, found stored) *broker.Unconfirmed {
 	switch {
 	case err != nil:
 	case record.Token.Less(grant.Token):
-		err = s.lost(s.epoch(grant.Lane))
+		err = s.lost(s.epochOf(grant.Unit()))
 	case record == broker.Record{Token: grant.Token, Worker: grant.Worker}:
 		return nil
 	default:
-		return &broker.Unconfirmed{Lane: grant.Lane, Token: grant.Token, Record: record.Token}
+		return &broker.Unconfirmed{Kind: grant.Kind, Lane: grant.Lane, Token: grant.Token, Record: record.Token}
 	}
-	return &broker.Unconfirmed{Lane: grant.Lane, Token: grant.Token, Err: err}
+	return &broker.Unconfirmed{Kind: grant.Kind, Lane: grant.Lane, Token: grant.Token, Err: err}
 }
 
 // Capabilities implements broker.Broker.
 func (b *Broker) Capabilities() broker.Capabilities {
 	// A range takes two bytes at least. Those of a record that come out larger than the servers take are cut as it is
 	// written.
-	return broker.Capabilities{Shards: 1, MaxRanges: b.state.recordLimit() / 2}
+	return broker.Capabilities{Shards: 1, MaxRanges: b.state.recordLimit() / 2, Rests: b.state.store == nil}
 }

@@ -26,7 +26,9 @@ type claimRecord struct {
 	Claim   broker.Claim `json:"claim"`
 	// Created is when the source was made: another stream of the same name counts its messages anew.
 	Created time.Time `json:"sourceCreated"`
-	Start   start     `json:"start"`
+	// Lanes is the stream of Routed lanes; nil when lanes are Native.
+	Lanes *laneStore `json:"lanes,omitempty"`
+	Start start      `json:"start"`
 	// History counts how often a claim with another fingerprint took the place of one at rest, Floor is the highest epoch
 	// before that. What was written under an earlier history counts for nothing.
 	History int64 `json:"history,omitzero"`
@@ -127,14 +129,18 @@ func (s *state) tryClaim(ctx context.Context, claim broker.Claim, from *v1alpha1
 	if err != nil {
 		return nil, err
 	}
+	lanes, err := s.ensureLanes(ctx, held, info)
+	if err != nil {
+		return nil, err
+	}
 	if held == nil {
-		record := claimRecord{Version: recordVersion, Claim: claim, Created: info.Created}
+		record := claimRecord{Version: recordVersion, Claim: claim, Created: info.Created, Lanes: lanes}
 		if record.Start, err = s.begin(ctx, from, info); err != nil {
 			return nil, err
 		}
 		return s.writeClaim(ctx, record, nil)
 	}
-	if err := claim.Adopts(held.Claim, held.Rest != nil, "stream "+s.stateStream); err != nil {
+	if err := claim.Adopts(held.Claim, held.Rest != nil, s.kept()); err != nil {
 		return nil, err
 	}
 	if held.Claim.Fingerprint != claim.Fingerprint {
@@ -162,11 +168,19 @@ func (b *Broker) stands(record stored, sure bool) (*claimed, error) {
 	case now == nil:
 		return nil, b.state.lost(b.state.claim())
 	}
-	if err := mine.Claim.Keeps(now.Claim, "stream "+b.state.stateStream); err != nil {
+	if err := mine.Claim.Keeps(now.Claim, b.state.kept()); err != nil {
 		return nil, err
 	}
 	b.claimed.Store(now)
 	return now, nil
+}
+
+// kept names what has to be deleted for a pool to begin anew.
+func (s *state) kept() string {
+	if s.store != nil {
+		return "streams " + s.stateStream + " and " + s.laneStream
+	}
+	return "stream " + s.stateStream
 }
 
 // same says whether the source is the stream that the pool has progress in.
@@ -177,19 +191,16 @@ func (s *state) same(held *claimed, info *jetstream.StreamInfo) error {
 	return &broker.PermanentError{
 		Err: fmt.Errorf("the stream %s was made at %s, the pool has read one made at %s: its messages are numbered anew, and the pool's progress "+
 			"would skip them", s.source, info.Created.Format(time.RFC3339Nano), held.Created.Format(time.RFC3339Nano)),
-		Mend: "restore the stream from a backup; or, to begin with the new one, delete the stream " + s.stateStream,
+		Mend: "restore the stream from a backup; or, to begin with the new one, delete the " + s.kept(),
 	}
 }
 
-// continues says whether the source still is what the pool has read up to a position.
-func (s *state) continues(held *claimed, info *jetstream.StreamInfo, at order.Position) error {
-	if err := s.same(held, info); err != nil {
-		return err
-	}
+// complete says whether a stream still has what the pool has read up to a position.
+func (s *state) complete(info *jetstream.StreamInfo, at order.Position) error {
 	if last := order.Position(info.State.LastSeq); last < at {
 		return &broker.PermanentError{
-			Err:  fmt.Errorf("the stream %s ends at %d, the pool has read it up to %d: it lost its newest messages, and new ones get their numbers", s.source, last, at),
-			Mend: "restore the stream from a newer backup; or, to begin anew, delete the stream " + s.stateStream,
+			Err:  fmt.Errorf("the stream %s ends at %d, the pool has read it up to %d: it lost its newest messages, and new ones get their numbers", info.Config.Name, last, at),
+			Mend: "restore the stream from a newer backup; or, to begin anew, delete the " + s.kept(),
 		}
 	}
 	return nil
@@ -259,7 +270,7 @@ func (s *state) started(ctx context.Context, held *claimed) (*claimed, time.Dura
 
 // firstSince is the position of the first message at or after an instant; ErrGone when there is none.
 func (s *state) firstSince(ctx context.Context, since time.Time) (order.Position, error) {
-	message, err := s.get(ctx, map[string]any{"start_time": since, "next_by_subj": ">"})
+	message, err := s.get(ctx, s.source, map[string]any{"start_time": since, "next_by_subj": ">"})
 	if err != nil {
 		return 0, err
 	}

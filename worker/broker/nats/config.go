@@ -6,11 +6,13 @@ package nats
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
 
 	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/drain"
 )
 
 // Config is what a connection is made with.
@@ -27,8 +29,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.Settings == nil || c.Settings.Source.NATS == nil:
 		return errors.New("the pool's source is not NATS")
-	case c.Settings.Lanes.Native == nil || c.Settings.Lanes.Native.NATS == nil:
-		return errors.New("the pool's lanes are not Native lanes of a stream, which is all that this version reads")
+	case !routes(&c.Settings.Lanes) && (c.Settings.Lanes.Native == nil || c.Settings.Lanes.Native.NATS == nil):
+		return errors.New("the pool's Native lanes are not of a stream")
 	case c.Log == nil:
 		return errors.New("there is no log")
 	}
@@ -37,11 +39,16 @@ func (c *Config) validate() error {
 
 // place is which stream and subjects a pool has to do with.
 type place struct {
-	// source is the name of the stream that the pool consumes, lanes how many lanes it has.
-	source string
-	lanes  int32
+	// source is the name of the stream that the pool consumes, laneStream that of the stream that has its lanes: the source,
+	// unless lanes are Routed. There are so many lanes.
+	source, laneStream string
+	lanes              int32
 	// patterns are the subjects of one lane, with {lane} for its number.
 	patterns []string
+	// store says how the lane stream is kept, nil when lanes are Native. filter are the subjects of the source that are routed;
+	// none are all.
+	store  *v1alpha1.LaneStore
+	filter []string
 	// pool is namespace/name, for people; stateStream, deadStream and parkStream are the names of the streams that Convoy makes,
 	// prefix begins the subjects of all.
 	pool, stateStream, deadStream, parkStream, prefix string
@@ -49,11 +56,13 @@ type place struct {
 	letters string
 }
 
+// routes says whether lanes are Routed.
+func routes(l *v1alpha1.Lanes) bool { return l.Type != nil && *l.Type == v1alpha1.LanesRouted }
+
 func newPlace(s *v1alpha1.WorkerSettings) place {
 	namespace, name := s.Pool.Namespace, s.Pool.Name
-	native := s.Lanes.Native.NATS
 	p := place{
-		source: s.Source.NATS.Stream, lanes: native.Count, patterns: native.Subjects,
+		source: s.Source.NATS.Stream, laneStream: s.Source.NATS.Stream, filter: s.Source.NATS.Subjects,
 		pool:        namespace + "/" + name,
 		stateStream: v1alpha1.NATSStateStream(namespace, name), deadStream: v1alpha1.NATSDeadLetterStream(namespace, name),
 		parkStream: v1alpha1.NATSParkStream(namespace, name),
@@ -62,7 +71,41 @@ func newPlace(s *v1alpha1.WorkerSettings) place {
 	if letters := s.Delivery.OnFailure; letters != nil && letters.DeadLetter != nil {
 		p.letters = letters.DeadLetter.Destination
 	}
+	if routes(&s.Lanes) {
+		routed := s.Lanes.Routed
+		p.lanes, p.store, p.patterns = *routed.Count, routed.Store, []string{p.prefix + "lane.{lane}"}
+		p.laneStream = v1alpha1.NATSLaneStream(namespace, name)
+		if routed.Store.Name != nil {
+			p.laneStream = *routed.Store.Name
+		}
+		return p
+	}
+	p.lanes, p.patterns = s.Lanes.Native.NATS.Count, s.Lanes.Native.NATS.Subjects
 	return p
+}
+
+// input is what one reader reads: some subjects of one stream, in the order of the stream.
+type input struct {
+	stream string
+	// subjects are those that are read; none are all.
+	subjects []string
+	// name begins the names of its consumers; purpose says in words what it is.
+	name, purpose string
+	// packed says that messages are as routing packs them.
+	packed bool
+}
+
+// lane is what the reader of a lane reads.
+func (p *place) lane(number int32) input {
+	return input{
+		stream: p.laneStream, subjects: p.subjects(number), packed: p.store != nil,
+		name: fmt.Sprintf("%s_%d", p.stateStream, number), purpose: fmt.Sprintf("lane %d of the Convoy pool %s", number, p.pool),
+	}
+}
+
+// shard is what routing reads.
+func (p *place) shard() input {
+	return input{stream: p.source, subjects: p.filter, name: p.stateStream + "_route", purpose: "routing of the Convoy pool " + p.pool}
 }
 
 // subjects are the subjects of a lane in the source.
@@ -78,6 +121,14 @@ func (p *place) subjects(lane int32) []string {
 func (p *place) claim() string   { return p.prefix + "claim" }
 func (p *place) confirm() string { return p.prefix + "confirm" }
 
+// epochOf is the subject of an epoch record. The numbers of shards have an s before them.
+func (p *place) epochOf(unit drain.Unit) string {
+	if unit.Kind == drain.Shard {
+		return p.prefix + "epoch.s" + strconv.Itoa(int(unit.Index))
+	}
+	return p.epoch(unit.Index)
+}
+
 func (p *place) epoch(lane int32) string    { return p.prefix + "epoch." + strconv.Itoa(int(lane)) }
 func (p *place) progress(lane int32) string { return p.prefix + "progress." + strconv.Itoa(int(lane)) }
 
@@ -85,6 +136,12 @@ func (p *place) progress(lane int32) string { return p.prefix + "progress." + st
 func (p *place) deadLetter(lane int32) string {
 	return cmp.Or(p.letters, p.prefix+"dead."+strconv.Itoa(int(lane)))
 }
+
+// route is the subject of the records that say who routes a shard.
+func (p *place) route(shard int32) string { return p.prefix + "route." + strconv.Itoa(int(shard)) }
+
+// laneOf is the subject of a Routed lane.
+func (p *place) laneOf(lane int32) string { return p.prefix + "lane." + strconv.Itoa(int(lane)) }
 
 // has reports whether the pool has that lane.
 func (p *place) has(lane int32) bool { return lane >= 0 && lane < p.lanes }

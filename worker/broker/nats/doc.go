@@ -1,7 +1,8 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nats is the adapter for NATS JetStream: Native lanes, which are subjects of a stream.
+// Package nats is the adapter for NATS JetStream: Native lanes, which are subjects of the source, and Routed lanes, which are
+// subjects of a stream of their own.
 //
 // # Where things are
 //
@@ -78,6 +79,40 @@
 // skipped. Its time of creation is part of the claim, and its last sequence is held against the progress, whenever a lane
 // is loaded and a consumer is made: such a source is a Permanent error.
 //
+// # Routing
+//
+// Routed lanes are in the lane stream, convoy_<namespace>_<name>_lanes or what lanes.routed.store names. It has two kinds of
+// subjects, below convoy.<namespace>.<name>.:
+//
+//	lane.<lane>    the messages of a lane, as in the source but for headers that NATS or Convoy would obey (kept as
+//	               Convoy-Kept-*), and with the subject and the time that the source gave them
+//	route.<shard>  the term of the router: who routes since when                           JSON
+//
+// Every message of the stream says who wrote it and how far the source is routed with it (Convoy-Routed:
+// <epoch>.<incarnation>.<sequence>). So the stream's last message is the cursor, and no second record can disagree with it.
+// It outlives everything, because nobody deletes it: an owner purges of its lane what is completed, after its progress record
+// is durable, and only what lies before a message that it has read. One connection spends at most a tenth of its time on that.
+//
+// A router begins by appending its term, on condition that nothing came behind the message that it takes for the last. All
+// its messages are conditional on their place in the stream and on the term; see routechain.go for why neither is enough.
+// Any number may be on their way, and whatever goes wrong (a refusal, no answer, a lost connection) has one cure: a new term.
+// How messages are sent depends on the lane stream:
+//
+//	one replica                    single messages, up to 1,024 on their way          2.11.2
+//	more replicas, allow_atomic    512 messages as one, one such write at a time      2.12
+//	more replicas, without         one message at a time, which is slow               2.11.2
+//
+// since servers refuse a second condition on a term while the first one is on its way between replicas. Convoy sets
+// allow_atomic where the servers have it. Chains of message ids were tried and are not used: a replica that has caught up does
+// not know the last id, refuses what the others take, and is lost.
+//
+// Messages that belong to no lane are passed over. When none follow, a new term says so.
+//
+// The source has retention limits here, too: nothing is acknowledged or deleted in it. The lane stream discards nothing; when
+// it is full it refuses messages (ErrStoreFull), which breaks no order, since their successors are refused with them. A claim
+// knows when the lane stream was made, and a pool never goes on with another one: what was routed is gone with it. Settle
+// never finds a pool with Routed lanes at rest.
+//
 // # Permissions
 //
 // The pool's user may publish to
@@ -98,8 +133,18 @@
 //	$JS.API.DIRECT.GET.convoy_<namespace>_<name>_park
 //	$JS.API.STREAM.CREATE.convoy_<namespace>_<name>_dead
 //	convoy.<namespace>.<name>.>
+//	$JS.API.STREAM.INFO.<lanes>
+//	$JS.API.STREAM.CREATE.<lanes>
+//	$JS.API.STREAM.UPDATE.<lanes>
+//	$JS.API.STREAM.PURGE.<lanes>
+//	$JS.API.STREAM.MSG.GET.<lanes>
+//	$JS.API.DIRECT.GET.<lanes>
+//	$JS.API.CONSUMER.CREATE.<lanes>.>
+//	$JS.API.CONSUMER.MSG.NEXT.<lanes>.>
+//	$JS.API.CONSUMER.DELETE.<lanes>.>
 //
-// and subscribe to _INBOX.>; to the subject for dead letters, too, if the pool names one.
+// and subscribe to _INBOX.>; to the subject for dead letters, too, if the pool names one. <lanes> is the lane stream; with Native
+// lanes its subjects are not needed.
 //
 // # Failures
 //

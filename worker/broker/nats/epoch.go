@@ -46,7 +46,7 @@ func (b *Broker) writeEpoch(ctx context.Context, grant broker.Grant, retry bool)
 	if err != nil {
 		return 0, fmt.Errorf("writing an epoch record: %w", err)
 	}
-	subject := b.state.epoch(grant.Lane)
+	subject := b.state.epochOf(grant.Unit())
 	return b.state.race(ctx, []string{subject, b.state.claim()}, 0, func(found map[string]stored) ([]byte, error) {
 		held, err := b.stands(found[b.state.claim()], false)
 		if err != nil {
@@ -57,7 +57,7 @@ func (b *Broker) writeEpoch(ctx context.Context, grant broker.Grant, retry bool)
 		case err != nil:
 			return nil, err
 		case grant.Token.Epoch <= held.Floor:
-			return nil, &broker.RefusedError{Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: held.Floor}}
+			return nil, &broker.RefusedError{Kind: grant.Kind, Lane: grant.Lane, Token: grant.Token, Record: drain.Token{Epoch: held.Floor}}
 		case retry && record == own:
 			return text, nil
 		}
@@ -65,11 +65,11 @@ func (b *Broker) writeEpoch(ctx context.Context, grant broker.Grant, retry bool)
 	})
 }
 
-// opens are the grants, by lane, that were to be opened and of which there was no answer: their epoch records may have been
+// opens are the grants, by what they are of, that were to be opened and of which there was no answer: their epoch records may have been
 // written all the same.
 type opens struct {
 	mu sync.Mutex
-	by map[int32]broker.Grant
+	by map[drain.Unit]broker.Grant
 }
 
 // begin notes that a grant is to be opened. It returns true when there was an attempt without an answer.
@@ -77,10 +77,10 @@ func (o *opens) begin(grant broker.Grant) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.by == nil {
-		o.by = map[int32]broker.Grant{}
+		o.by = map[drain.Unit]broker.Grant{}
 	}
-	before := o.by[grant.Lane]
-	o.by[grant.Lane] = grant
+	before := o.by[grant.Unit()]
+	o.by[grant.Unit()] = grant
 	return before == grant
 }
 
@@ -88,8 +88,8 @@ func (o *opens) begin(grant broker.Grant) bool {
 func (o *opens) end(grant broker.Grant) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.by[grant.Lane] == grant {
-		delete(o.by, grant.Lane)
+	if o.by[grant.Unit()] == grant {
+		delete(o.by, grant.Unit())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,6 +25,7 @@ const (
 	codeSubjectsOverlap      = 10065
 	codeReplicasNotSupported = 10074
 	codeStoreFailed          = 10077
+	codeClusterResources     = 10023
 )
 
 // mends say what a person can do about an answer of JetStream that will be the same next time.
@@ -53,6 +55,15 @@ func code(err error) jetstream.ErrorCode {
 		return api.ErrorCode
 	}
 	return 0
+}
+
+// full tells that the stream of the lanes takes nothing more, if that is what an answer says. It hides the answer's code, for
+// which a person would be asked to act, though room may come by itself.
+func full(err error) error {
+	if slices.Contains([]jetstream.ErrorCode{codeStoreFailed, codeClusterResources, codeInsufficientStorage, codeResourcesExceeded}, code(err)) {
+		return fmt.Errorf("%w: %s", broker.ErrStoreFull, err.Error())
+	}
+	return err
 }
 
 // failure tells what an error means. doing says what was attempted; ctx is the request's own, see requests.begin. An error

@@ -25,6 +25,10 @@ type openLane struct {
 	buffer   []byte // of the record being written
 	// newest is the timestamp of the newest message that was delivered, in nanoseconds of Unix time. Read writes it.
 	newest atomic.Int64
+	// read is the position of the newest message that was read. Its reader writes it.
+	read    atomic.Uint64
+	trims   *trims
+	trimmed trimming
 }
 
 // takeOver writes the lane's progress record as the grant's: what it says stays, and from here on nobody else can write
@@ -40,7 +44,7 @@ func (b *Broker) takeOver(ctx context.Context, grant broker.Grant, seen uint64) 
 		b.claimed.Store(held)
 		seen = max(seen, held.sequence)
 	}
-	l := &openLane{state: b.state, parking: newParking(b.state, grant), claimed: &b.claimed, grant: grant}
+	l := &openLane{state: b.state, parking: newParking(b.state, grant), claimed: &b.claimed, grant: grant, trims: &b.trims}
 	subject := l.progress(grant.Lane)
 	l.sequence, err = l.race(ctx, []string{subject, l.claim()}, seen, func(found map[string]stored) ([]byte, error) {
 		held, err := b.stands(found[l.claim()], true)
@@ -91,11 +95,8 @@ func (l *openLane) encode(at stage, p *order.Progress) ([]byte, error) {
 // it looked: either it sees the mark, or its write comes before the mark, and is seen here.
 func (l *openLane) Load(ctx context.Context) (order.Opening, error) {
 	opening := order.Opening{Lane: l.grant.Lane, Epoch: uint64(l.grant.Token.Number()), Progress: l.before.progress, Crashed: l.before.stage == running}
-	info, err := l.readable(ctx)
+	info, err := l.lanesAt(ctx, l.claimed.Load(), opening.Progress.Taken)
 	if err != nil {
-		return order.Opening{}, l.failed("loading", err)
-	}
-	if err := l.continues(l.claimed.Load(), info, opening.Progress.Taken); err != nil {
 		return order.Opening{}, l.failed("loading", err)
 	}
 	if opening.Crashed {
@@ -118,7 +119,11 @@ func (l *openLane) Flush(ctx context.Context, progress *order.Progress, final bo
 	if final {
 		at = drained
 	}
-	return l.failed("flushing", l.write(ctx, at, progress))
+	err := l.write(ctx, at, progress)
+	if err == nil {
+		l.trim(ctx, progress.LowWater)
+	}
+	return l.failed("flushing", err)
 }
 
 func (l *openLane) failed(doing string, err error) error {

@@ -30,7 +30,7 @@ func documented(t *testing.T) []string {
 	var subjects []string
 	for line := range strings.Lines(list) {
 		if subject := strings.TrimSpace(strings.TrimPrefix(line, "//")); subject != "" {
-			subject = strings.NewReplacer("<source>", source, "<namespace>", "shop", "<name>", "orders").Replace(subject)
+			subject = strings.NewReplacer("<source>", source, "<namespace>", "shop", "<name>", "orders", "<lanes>", laneStream).Replace(subject)
 			subjects = append(subjects, subject)
 		}
 	}
@@ -42,6 +42,12 @@ func documented(t *testing.T) []string {
 
 // allowed starts a server with an administrator and a pool's user who may publish to these subjects only.
 func allowed(t *testing.T, subjects []string, changes ...func(*server.Permissions)) (*jet, *nats.Broker) {
+	t.Helper()
+	return allowedFor(t, subjects, func(*v1alpha1.WorkerSettings) {}, changes...)
+}
+
+// allowedFor is allowed for a pool with other settings.
+func allowedFor(t *testing.T, subjects []string, settings func(*v1alpha1.WorkerSettings), changes ...func(*server.Permissions)) (*jet, *nats.Broker) {
 	t.Helper()
 	may := &server.Permissions{
 		Publish: &server.SubjectPermission{Allow: subjects}, Subscribe: &server.SubjectPermission{Allow: []string{client.InboxPrefix + ">"}},
@@ -58,7 +64,7 @@ func allowed(t *testing.T, subjects []string, changes ...func(*server.Permission
 	directory := t.TempDir()
 	l := login{files: map[string]string{"username": "pool", "password": "p"}}
 	l.mount(t, directory)
-	return j, connect(t, j.settings(func(s *v1alpha1.WorkerSettings) {
+	return j, connect(t, j.settings(settings, func(s *v1alpha1.WorkerSettings) {
 		s.Source.NATS.Auth = &v1alpha1.NATSAuth{UserPassword: &v1alpha1.NATSUserPassword{SecretName: "login"}}
 		s.Secrets = []v1alpha1.SecretMount{{Name: "login", Directory: directory}}
 	}))
@@ -85,6 +91,25 @@ func TestDocumentedPermissions(t *testing.T) {
 	}
 	sampled(t, b, 0, 1)
 	until(t, "no consumer is left", func() bool { return len(consumers(t, j.admin(t, client.UserInfo("admin", "a")))) == 0 })
+}
+
+// TestDocumentedPermissionsOfRouting does everything that Routed lanes add.
+func TestDocumentedPermissionsOfRouting(t *testing.T) {
+	_, b := allowedFor(t, documented(t), routed)
+	shard := shardOf(t, b, 1)
+	routes(t, shard, 2)
+	lane, _ := owned(t, b, grant(1, 1))
+	reads(t, lane, 1)
+	if _, err := lane.Fetch(t.Context(), 2); err != nil {
+		t.Errorf("fetching: %v", err)
+	}
+	flush(t, lane, 1, true)
+	if _, err := shard.Measure(t.Context()); err != nil {
+		t.Errorf("measuring: %v", err)
+	}
+	if backlog, err := b.Sample(t.Context()); err != nil || backlog.Shards[0] != 0 {
+		t.Errorf("the backlog is %v, %v", backlog, err)
+	}
 }
 
 // TestPermissionMissing takes one permission away and looks whether the error names it.

@@ -46,7 +46,8 @@ const (
 
 // pull is one consumer and the messages that came from it.
 type pull struct {
-	lane     *openLane
+	state    *state
+	from     input
 	consumer string
 	inbox    string
 	come     chan *client.Msg // window of two requests, and what is no message
@@ -56,9 +57,10 @@ type pull struct {
 	batch    []broker.Message
 	// due is how many messages the server may still send by the requests made.
 	due int
-	// seen is the consumer's number of the last message, last its position.
-	seen uint64
-	last order.Position
+	// seen is the consumer's number of the last message, last its position and newest when its stream took it.
+	seen   uint64
+	last   order.Position
+	newest time.Time
 }
 
 // pullRequest asks for messages; the fields are those of NATS ADR-13.
@@ -69,35 +71,34 @@ type pullRequest struct {
 	Heartbeat time.Duration `json:"idle_heartbeat"`
 }
 
-// behind configures a consumer of a lane's messages after a position. It acknowledges nothing and keeps its state in the
-// memory of one server: what is completed is in the progress record.
-func (s *state) behind(lane int32, after order.Position) jetstream.ConsumerConfig {
+// behind configures a consumer of the messages after a position. It acknowledges nothing and keeps its state in the memory
+// of one server: what is completed, or routed, is in the records.
+func (from *input) behind(after order.Position) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: uint64(after) + 1,
-		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: s.subjects(lane),
+		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: from.subjects,
 		MemoryStorage: true, Replicas: 1,
 	}
 }
 
-// subscribe makes a consumer that begins after the position.
-func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, error) {
+// subscribe makes a consumer that begins after the position. It is for the unit of the grant.
+func (s *state) subscribe(ctx context.Context, from input, grant broker.Grant, after order.Position) (*pull, error) {
 	p := &pull{
-		lane: l, last: after, inbox: l.NewInbox(), come: make(chan *client.Msg, 2*window+spare), silence: time.NewTimer(2 * heartbeat),
-		consumer: fmt.Sprintf("%s_%d_%d_%s", l.stateStream, l.grant.Lane, l.grant.Token.Number(), nuid.Next()),
+		state: s, from: from, last: after, inbox: s.NewInbox(), come: make(chan *client.Msg, 2*window+spare), silence: time.NewTimer(2 * heartbeat),
+		consumer: fmt.Sprintf("%s_%d_%s", from.name, grant.Token.Number(), nuid.Next()),
 	}
 	var err error
-	most := max(leastBytes, int(l.MaxPayload())+messageExtra)
+	most := max(leastBytes, int(s.MaxPayload())+messageExtra)
 	if p.request, err = json.Marshal(pullRequest{Batch: window, MaxBytes: most, Expires: requestLife, Heartbeat: heartbeat}); err != nil {
 		return nil, fmt.Errorf("asking for messages: %w", err)
 	}
-	if p.answers, err = l.ChanSubscribe(p.inbox, p.come); err != nil {
+	if p.answers, err = s.ChanSubscribe(p.inbox, p.come); err != nil {
 		return nil, fmt.Errorf("subscribing: %w", err)
 	}
-	err = l.ask(ctx, "making a consumer", apiConsumerCreate+l.source+"."+p.consumer, func(ctx context.Context) error {
-		config := l.behind(l.grant.Lane, after)
-		config.Name, config.InactiveThreshold = p.consumer, idleLife
-		config.Description = fmt.Sprintf("lane %d of the Convoy pool %s", l.grant.Lane, l.pool)
-		_, err := l.js.CreateConsumer(ctx, l.source, config)
+	err = s.ask(ctx, "making a consumer", apiConsumerCreate+from.stream+"."+p.consumer, func(ctx context.Context) error {
+		config := from.behind(after)
+		config.Name, config.InactiveThreshold, config.Description = p.consumer, idleLife, from.purpose
+		_, err := s.js.CreateConsumer(ctx, from.stream, config)
 		return err
 	})
 	if err != nil {
@@ -111,8 +112,8 @@ func (l *openLane) subscribe(ctx context.Context, after order.Position) (*pull, 
 func (p *pull) end() {
 	p.silence.Stop()
 	err := p.answers.Unsubscribe()
-	if deleted := p.lane.PublishRequest(apiConsumerDelete+p.lane.source+"."+p.consumer, p.lane.NewInbox(), nil); deleted != nil || err != nil {
-		p.lane.config.Log.Debug("giving up a consumer", "consumer", p.consumer, "error", errors.Join(err, deleted))
+	if deleted := p.state.PublishRequest(apiConsumerDelete+p.from.stream+"."+p.consumer, p.state.NewInbox(), nil); deleted != nil || err != nil {
+		p.state.config.Log.Debug("giving up a consumer", "consumer", p.consumer, "error", errors.Join(err, deleted))
 	}
 }
 
@@ -146,14 +147,14 @@ func (p *pull) wait(ctx context.Context) ([]broker.Message, error) {
 func (p *pull) delivered() { p.silence.Reset(2 * heartbeat) }
 
 // next is the subject of requests for messages.
-func (p *pull) next() string { return apiNext + p.lane.source + "." + p.consumer }
+func (p *pull) next() string { return apiNext + p.from.stream + "." + p.consumer }
 
 // ask makes a request when the ones before leave room for it.
 func (p *pull) ask() error {
 	if p.due > window/2 {
 		return nil
 	}
-	if err := p.lane.PublishRequest(p.next(), p.inbox, p.request); err != nil {
+	if err := p.state.PublishRequest(p.next(), p.inbox, p.request); err != nil {
 		return fmt.Errorf("asking for messages: %w", err)
 	}
 	p.due += window

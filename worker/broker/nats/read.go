@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	client "github.com/nats-io/nats.go"
@@ -54,26 +55,39 @@ func (l *openLane) Read(ctx context.Context, after order.Position, deliver func(
 // sessionWait is how long to wait before the next session when one delivered nothing.
 const sessionWait = 200 * time.Millisecond
 
-// begin is the position to read after: not before the pool's start. A start that is still to come is waited for.
+// begin is the position to read after: not before the pool's start, which is waited for if it is still to come. Routed
+// lanes have only what was routed.
 func (l *openLane) begin(ctx context.Context, after order.Position) (order.Position, error) {
-	for {
-		held, wait, err := l.started(ctx, l.claimed.Load())
-		if err != nil {
+	held := l.claimed.Load()
+	if l.store == nil {
+		var err error
+		if held, err = l.begun(ctx, l.claimed); err != nil {
 			return after, err
 		}
-		l.claimed.Store(held)
+	}
+	return max(after, held.floor()), nil
+}
+
+// begun is the claim once it is known where the pool begins.
+func (s *state) begun(ctx context.Context, claim *atomic.Pointer[claimed]) (*claimed, error) {
+	for {
+		held, wait, err := s.started(ctx, claim.Load())
+		if err != nil {
+			return nil, err
+		}
+		claim.Store(held)
 		if held.Start.Known {
-			return max(after, held.Start.After), nil
+			return held, nil
 		}
 		if err := sleep(ctx, max(wait, lagWait)); err != nil {
-			return after, err
+			return nil, err
 		}
 	}
 }
 
 // session reads through one consumer until it ends. It returns the position of the last message delivered.
 func (l *openLane) session(ctx context.Context, after order.Position, deliver func([]broker.Message) error) (order.Position, error) {
-	pull, err := l.subscribe(ctx, after)
+	pull, err := l.subscribe(ctx, l.lane(l.grant.Lane), l.grant, after)
 	if broker.KindOf(err) == broker.Permanent {
 		return after, cmp.Or(l.still(ctx, after), err) // What is wrong with the source says more than what that leads to.
 	}
@@ -91,12 +105,13 @@ func (l *openLane) session(ctx context.Context, after order.Position, deliver fu
 	for {
 		batch, err := pull.wait(ctx)
 		if len(batch) > 0 {
+			last := batch[len(batch)-1].Position
+			l.read.Store(uint64(last))
 			if err := deliver(batch); err != nil {
 				return after, deliverError{err}
 			}
-			last := &batch[len(batch)-1]
-			after = last.Position
-			l.newest.Store(last.Timestamp.UnixNano())
+			after = last
+			l.newest.Store(pull.newest.UnixNano())
 			pull.delivered()
 		}
 		if err != nil && !errors.Is(err, errBroken) {
@@ -108,13 +123,10 @@ func (l *openLane) session(ctx context.Context, after order.Position, deliver fu
 	}
 }
 
-// still says whether the source is what the lane has read up to a position.
+// still says whether the stream of the lanes is what the lane was read from, up to a position.
 func (l *openLane) still(ctx context.Context, after order.Position) error {
-	info, err := l.readable(ctx)
-	if err != nil {
-		return err
-	}
-	return l.continues(l.claimed.Load(), info, after)
+	_, err := l.lanesAt(ctx, l.claimed.Load(), after)
+	return err
 }
 
 // message translates a message of a consumer. The error is errBroken when messages are missing before it.
@@ -126,9 +138,9 @@ func (p *pull) message(m *client.Msg) (broker.Message, error) {
 	if meta.Sequence.Consumer != p.seen+1 || order.Position(meta.Sequence.Stream) <= p.last {
 		return broker.Message{}, errBroken
 	}
-	p.seen, p.last = meta.Sequence.Consumer, order.Position(meta.Sequence.Stream)
-	return broker.Message{
+	p.seen, p.last, p.newest = meta.Sequence.Consumer, order.Position(meta.Sequence.Stream), meta.Timestamp
+	return p.from.unpack(broker.Message{
 		Message:  key.Message{Headers: m.Header, Subject: m.Subject, Data: m.Data, Timestamp: meta.Timestamp.UTC()},
 		Position: p.last, Sequence: order.Sequence(p.last),
-	}, nil
+	})
 }

@@ -35,6 +35,14 @@ type request struct {
 	end     context.CancelCauseFunc
 }
 
+// to reports whether it is a request to a subject. A last token * stands for any one.
+func (r *request) to(subject string) bool {
+	if prefix, wild := strings.CutSuffix(r.subject, "*"); wild {
+		return strings.HasPrefix(subject, prefix)
+	}
+	return r.subject == subject
+}
+
 // begin returns a context for one request to a subject, or for several. Its cause says why no answer comes, if that is
 // known.
 func (r *requests) begin(ctx context.Context, subject string) (context.Context, context.CancelFunc) {
@@ -92,7 +100,7 @@ func (r *requests) denied(err error) bool {
 		r.deaf = err
 	}
 	for this := range r.under {
-		if deaf || this.subject == found[2] {
+		if deaf || this.to(found[2]) {
 			this.end(err)
 		}
 	}

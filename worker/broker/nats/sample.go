@@ -43,31 +43,43 @@ func (b *Broker) sample(ctx context.Context) (broker.Backlog, error) {
 	if held == nil {
 		return backlog, errNoClaim
 	}
-	if held, _, err = s.started(ctx, held); err != nil || !held.Start.Known {
+	if held, _, err = s.started(ctx, held); err != nil {
 		return backlog, err
 	}
-	from, err := s.frontier(ctx, held, backlog.Lanes)
+	if s.store != nil {
+		backlog.Shards = make([]int64, 1)
+		if backlog.Shards[0], err = s.unrouted(ctx, held); err != nil {
+			return backlog, err
+		}
+	} else if !held.Start.Known {
+		return backlog, nil
+	}
+	backlog.Lanes, _, err = b.count(ctx, held)
+	return backlog, err
+}
+
+// count counts the messages of each lane that are not completed. It describes the stream that has them, too.
+func (b *Broker) count(ctx context.Context, held *claimed) ([]int64, *jetstream.StreamInfo, error) {
+	s, counts := b.state, make([]int64, b.state.lanes)
+	from, err := s.frontier(ctx, held, counts)
 	if err != nil {
-		return backlog, err
+		return nil, nil, err
 	}
-	info, err := s.readable(ctx)
+	info, err := s.lanesAt(ctx, held, slices.Max(from))
 	if err != nil {
-		return backlog, err
-	}
-	if err := s.continues(held, info, slices.Max(from)); err != nil {
-		return backlog, err
+		return nil, nil, err
 	}
 	now := counted{of: extentOf(info), at: info.TimeStamp, from: from, behind: make([]int64, s.lanes)}
 	if err := s.countBehind(ctx, &now, b.counted.Load(), info); err != nil {
-		return backlog, err
+		return nil, nil, err
 	}
 	if info.TimeStamp.Sub(info.State.LastTime) > quietTime {
 		b.counted.Store(&now)
 	}
 	for lane, behind := range now.behind {
-		backlog.Lanes[lane] += behind
+		counts[lane] += behind
 	}
-	return backlog, nil
+	return counts, info, nil
 }
 
 // counted is what was counted behind a position of each lane. It is not changed once it is done.
@@ -109,21 +121,27 @@ func (s *state) countBehind(ctx context.Context, now, before *counted, info *jet
 	if again {
 		now.at = before.at
 	}
-	var open []int32
+	var asked []counting
 	for lane, after := range now.from {
 		switch {
 		case uint64(after) >= info.State.LastSeq:
 		case again && before.from[lane] == after:
 			now.behind[lane] = before.behind[lane]
 		default:
-			open = append(open, int32(lane))
+			for _, subject := range s.subjects(int32(lane)) {
+				asked = append(asked, counting{lane, after, subject})
+			}
 		}
 	}
-	count := s.countByConsumer
-	if info.Config.AllowDirect {
-		count = s.countDirect
+	return s.countAll(ctx, info, asked, now.behind)
+}
+
+// countAll adds to counts what was asked for, in the way that the stream allows.
+func (s *state) countAll(ctx context.Context, of *jetstream.StreamInfo, asked []counting, counts []int64) error {
+	if of.Config.AllowDirect {
+		return s.countDirect(ctx, of.Config.Name, asked, counts)
 	}
-	return count(ctx, open, now.from, now.behind)
+	return s.countByConsumer(ctx, of.Config.Name, asked, counts)
 }
 
 // frontier is the position of each lane behind which nothing was taken. It adds to counts what is outstanding before it.
@@ -167,32 +185,25 @@ func (s *state) countBatch() int {
 	return max(1, min(countMost, countBytes/(int(s.MaxPayload())+messageExtra)))
 }
 
-// counting is one request under way.
+// counting is a count under way: of the messages of a subject behind a position, which is added to one of the counts.
 type counting struct {
-	lane int32
-	next nextRequest
+	into    int
+	after   order.Position
+	subject string
 }
 
 // countDirect counts by direct reads, which any replica answers. One that lags counts too little for as long as it lags.
-func (s *state) countDirect(ctx context.Context, open []int32, from []order.Position, counts []int64) error {
-	var asked []counting
-	for _, lane := range open {
-		for _, subject := range s.subjects(lane) {
-			asked = append(asked, counting{lane, nextRequest{uint64(from[lane]) + 1, subject, 1}})
-		}
-	}
-	for len(asked) > 0 {
-		n := min(s.countBatch(), len(asked))
-		err := s.ask(ctx, "counting messages", directGet+s.source, func(ctx context.Context) error { return s.countSome(ctx, asked[:n], counts) })
+func (s *state) countDirect(ctx context.Context, stream string, asked []counting, counts []int64) error {
+	for some := range slices.Chunk(asked, s.countBatch()) {
+		err := s.ask(ctx, "counting messages", directGet+stream, func(ctx context.Context) error { return s.countSome(ctx, stream, some, counts) })
 		if err != nil {
 			return err
 		}
-		asked = asked[n:]
 	}
 	return nil
 }
 
-func (s *state) countSome(ctx context.Context, asked []counting, counts []int64) (err error) {
+func (s *state) countSome(ctx context.Context, stream string, asked []counting, counts []int64) (err error) {
 	inbox := s.NewInbox()
 	answers, end, err := s.listen(inbox+".*", 2*len(asked))
 	if err != nil {
@@ -200,11 +211,11 @@ func (s *state) countSome(ctx context.Context, asked []counting, counts []int64)
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	for i := range asked {
-		body, err := json.Marshal(asked[i].next)
+		body, err := json.Marshal(nextRequest{uint64(asked[i].after) + 1, asked[i].subject, 1})
 		if err != nil {
 			return err
 		}
-		if err := s.PublishRequest(directGet+s.source, inbox+"."+strconv.Itoa(i), body); err != nil {
+		if err := s.PublishRequest(directGet+stream, inbox+"."+strconv.Itoa(i), body); err != nil {
 			return err
 		}
 	}
@@ -223,7 +234,7 @@ func (s *state) countSome(ctx context.Context, asked []counting, counts []int64)
 		}
 		if counted {
 			left--
-			counts[asked[i].lane] += pending
+			counts[asked[i].into] += pending
 		}
 	}
 	return nil
@@ -248,27 +259,28 @@ func countAnswer(answer *client.Msg) (pending int64, counted bool, err error) {
 	}
 }
 
-// countByConsumer counts in a source that does not allow direct reads: by making, for each lane, a consumer that is never
+// countByConsumer counts in a stream that does not allow direct reads: by making, for each count, a consumer that is never
 // read, which costs the servers more.
-func (s *state) countByConsumer(ctx context.Context, open []int32, from []order.Position, counts []int64) error {
-	for _, lane := range open {
-		pending, err := s.countLane(ctx, lane, from[lane])
+func (s *state) countByConsumer(ctx context.Context, stream string, asked []counting, counts []int64) error {
+	for i := range asked {
+		pending, err := s.countOne(ctx, stream, &asked[i])
 		if err != nil {
 			return err
 		}
-		counts[lane] += pending
+		counts[asked[i].into] += pending
 	}
 	return nil
 }
 
-func (s *state) countLane(ctx context.Context, lane int32, after order.Position) (int64, error) {
-	name := fmt.Sprintf("%s_%d_count_%s", s.stateStream, lane, nuid.Next())
+func (s *state) countOne(ctx context.Context, stream string, asked *counting) (int64, error) {
+	name := fmt.Sprintf("%s_count_%s", s.stateStream, nuid.Next())
 	var pending int64
-	err := s.ask(ctx, "counting messages", apiConsumerCreate+s.source+"."+name, func(ctx context.Context) error {
-		config := s.behind(lane, after)
+	err := s.ask(ctx, "counting messages", apiConsumerCreate+stream+"."+name, func(ctx context.Context) error {
+		from := input{subjects: []string{asked.subject}}
+		config := from.behind(asked.after)
 		config.Name, config.InactiveThreshold = name, requestTime
-		config.Description = fmt.Sprintf("backlog of lane %d of the Convoy pool %s", lane, s.pool)
-		consumer, err := s.js.CreateConsumer(ctx, s.source, config)
+		config.Description = "backlog of the Convoy pool " + s.pool
+		consumer, err := s.js.CreateConsumer(ctx, stream, config)
 		if err == nil {
 			pending = int64(consumer.CachedInfo().NumPending)
 		}
@@ -277,7 +289,37 @@ func (s *state) countLane(ctx context.Context, lane int32, after order.Position)
 	if err != nil {
 		return 0, err
 	}
-	return pending, s.ask(ctx, "counting messages", apiConsumerDelete+s.source+"."+name, func(ctx context.Context) error {
-		return s.js.DeleteConsumer(ctx, s.source, name)
+	return pending, s.ask(ctx, "counting messages", apiConsumerDelete+stream+"."+name, func(ctx context.Context) error {
+		return s.js.DeleteConsumer(ctx, stream, name)
 	})
+}
+
+// unrouted counts the messages of the source that are in no lane yet.
+func (s *state) unrouted(ctx context.Context, held *claimed) (int64, error) {
+	if !held.Start.Known {
+		return 0, nil
+	}
+	lanes, err := s.lanesOf(ctx, held)
+	if err != nil {
+		return 0, err
+	}
+	at, err := s.position(ctx, held, lanes.State.LastSeq)
+	if err != nil {
+		return 0, err
+	}
+	source, err := s.readable(ctx)
+	if err != nil || uint64(at.sequence) >= source.State.LastSeq {
+		return 0, err
+	}
+	subjects := s.filter
+	if len(subjects) == 0 {
+		subjects = []string{">"}
+	}
+	var asked []counting
+	for _, subject := range subjects {
+		asked = append(asked, counting{0, order.Position(at.sequence), subject})
+	}
+	var count [1]int64
+	err = s.countAll(ctx, source, asked, count[:])
+	return count[0], err
 }

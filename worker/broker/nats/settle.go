@@ -33,6 +33,9 @@ func (b *Broker) Settle(ctx context.Context) (bool, error) {
 	if mine == nil {
 		return false, errUnclaimed
 	}
+	if b.state.store != nil {
+		return false, nil // A router could append what nobody would read: nothing is known here of who routes.
+	}
 	settled, err := b.state.settle(ctx, mine)
 	if err != nil {
 		return false, fmt.Errorf("finding out whether the pool is at rest: %w", err)
@@ -122,14 +125,14 @@ func (s *state) completed(ctx context.Context, r *resting) (order.Position, bool
 	}
 	end := order.Position(info.State.LastSeq)
 	for lane, taken := range r.taken {
-		if err := s.continues(r.held, info, taken); err != nil {
+		if err := s.complete(info, taken); err != nil {
 			return 0, false, err
 		}
 		for _, subject := range s.subjects(int32(lane)) {
 			if taken >= end {
 				break
 			}
-			if _, err := s.get(ctx, map[string]any{"seq": uint64(taken) + 1, "next_by_subj": subject}); !errors.Is(err, broker.ErrGone) {
+			if _, err := s.get(ctx, s.source, map[string]any{"seq": uint64(taken) + 1, "next_by_subj": subject}); !errors.Is(err, broker.ErrGone) {
 				return 0, false, err // There is one, or nobody knows.
 			}
 		}
@@ -191,14 +194,14 @@ func (s *state) succeed(ctx context.Context, claim broker.Claim, from *v1alpha1.
 	}
 	next, err := s.writeClaimAfter(ctx, record, held.sequence)
 	if conflict(err) {
-		return nil, fmt.Errorf("%w (%w)", claim.Adopts(held.Claim, false, "stream "+s.stateStream), err)
+		return nil, fmt.Errorf("%w (%w)", claim.Adopts(held.Claim, false, s.kept()), err)
 	}
 	return next, err
 }
 
 // progressIn is a lane's progress in the claim's history: none, when the record is of an earlier one or there is none.
 func (c *claimed) progressIn(found stored) (progressRecord, error) {
-	none := progressRecord{stage: fresh, history: c.History, progress: order.Progress{LowWater: c.Start.After, Taken: c.Start.After}}
+	none := progressRecord{stage: fresh, history: c.History, progress: order.Progress{LowWater: c.floor(), Taken: c.floor()}}
 	if found.sequence == 0 {
 		return none, nil
 	}

@@ -112,6 +112,17 @@ func (s *state) deadConfig(replicas int) jetstream.StreamConfig {
 
 // fits says what was changed so that records would be lost, refused or not found. largest is how large one may become.
 func fits(is, want *jetstream.StreamConfig, largest int64) error {
+	switch {
+	case is.MaxAge != 0 || is.MaxMsgs > 0 || is.MaxBytes > 0:
+		return errors.New("it has a limit of age, messages or bytes")
+	case !is.AllowDirect:
+		return errors.New("it does not allow direct reads")
+	}
+	return keeps(is, want, largest)
+}
+
+// keeps says what was changed so that a stream would refuse messages, or not have what it takes.
+func keeps(is, want *jetstream.StreamConfig, largest int64) error {
 	for _, subject := range want.Subjects {
 		if !slices.Contains(is.Subjects, subject) {
 			return fmt.Errorf("it lacks the subject %s", subject)
@@ -120,12 +131,8 @@ func fits(is, want *jetstream.StreamConfig, largest int64) error {
 	switch {
 	case is.Retention != want.Retention:
 		return fmt.Errorf("its retention is %s", is.Retention)
-	case is.MaxAge != 0 || is.MaxMsgs > 0 || is.MaxBytes > 0:
-		return errors.New("it has a limit of age, messages or bytes")
 	case is.Storage != want.Storage:
 		return errors.New("it is kept in memory")
-	case !is.AllowDirect:
-		return errors.New("it does not allow direct reads")
 	}
 	return takes(is, largest)
 }
@@ -155,7 +162,7 @@ func (s *state) create(ctx context.Context, config jetstream.StreamConfig) error
 }
 
 func (s *state) update(ctx context.Context, config jetstream.StreamConfig) error {
-	return s.ask(ctx, "giving the stream "+config.Name+" more replicas", apiStreamUpdate+config.Name, func(ctx context.Context) error {
+	return s.ask(ctx, "changing the stream "+config.Name, apiStreamUpdate+config.Name, func(ctx context.Context) error {
 		_, err := s.js.UpdateStream(ctx, config)
 		return err
 	})

@@ -1,0 +1,120 @@
+// Copyright The Convoy Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package nats
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	client "github.com/nats-io/nats.go"
+
+	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
+	"convoy.dev/convoy/worker/order"
+)
+
+// Headers of a message in a Routed lane, beside the message's own.
+const (
+	// headerRouted says who routed it, and which message of the source it is: <epoch>.<incarnation>.<sequence>.
+	headerRouted = "Convoy-Routed"
+	// headerKept begins headers of the message's own that would be taken for those of NATS or Convoy.
+	headerKept = "Convoy-Kept-"
+	// ours begins the headers that Convoy gives a meaning.
+	ours = "Convoy-"
+)
+
+// mark is what every message of the lane stream says of the router that wrote it: its token, and how far the shard is routed
+// with this message.
+type mark struct {
+	token    drain.Token
+	sequence order.Sequence
+}
+
+func (m mark) String() string {
+	b := strconv.AppendInt(make([]byte, 0, 48), m.token.Epoch, 10)
+	b = strconv.AppendInt(append(b, '.'), m.token.Incarnation, 10)
+	b = strconv.AppendUint(append(b, '.'), uint64(m.sequence), 10)
+	return string(b)
+}
+
+// errForeign is about a message in the lane stream that no router wrote.
+var errForeign = errors.New("it is not as routing writes it")
+
+func parseMark(text string) (mark, error) {
+	epoch, rest, _ := strings.Cut(text, ".")
+	incarnation, sequence, _ := strings.Cut(rest, ".")
+	var m mark
+	var errs [3]error
+	m.token.Epoch, errs[0] = strconv.ParseInt(epoch, 10, 64)
+	m.token.Incarnation, errs[1] = strconv.ParseInt(incarnation, 10, 64)
+	number, err := strconv.ParseUint(sequence, 10, 62)
+	m.sequence, errs[2] = order.Sequence(number), err
+	if errors.Join(errs[:]...) != nil {
+		return mark{}, errForeign
+	}
+	return m, nil
+}
+
+// foreign is the error for a message that no router wrote.
+func foreign(stream string, at order.Position) error {
+	return &broker.PermanentError{
+		Err:  fmt.Errorf("reading message %d of the stream %s: %w", at, stream, errForeign),
+		Mend: fmt.Sprintf("let nobody but Convoy publish there, and remove that message (nats stream rmm %s %d)", stream, at),
+	}
+}
+
+// pack makes of a message of the source one of a lane. Headers that NATS would obey a second time are kept under another
+// name.
+func pack(m *broker.Message, subject string, by mark) *client.Msg {
+	header := make(client.Header, len(m.Headers)+6)
+	for name, values := range m.Headers {
+		if reserved(name) {
+			name = headerKept + name
+		}
+		header[name] = values
+	}
+	header[headerRouted] = []string{by.String()}
+	header[headerOrigin] = []string{m.Subject}
+	header[headerTimestamp] = []string{m.Timestamp.UTC().Format(time.RFC3339Nano)}
+	return &client.Msg{Subject: subject, Header: header, Data: m.Data}
+}
+
+// reserved says whether a header is NATS' or Convoy's, whichever way it is spelled.
+func reserved(name string) bool { return begins(name, control) || begins(name, ours) }
+
+func begins(name, with string) bool {
+	return len(name) >= len(with) && strings.EqualFold(name[:len(with)], with)
+}
+
+// unpack makes a message what it was in the source. One of a Native lane is that already.
+func (from *input) unpack(m broker.Message) (broker.Message, error) {
+	if !from.packed {
+		return m, nil
+	}
+	packed := client.Header(m.Headers)
+	by, err := parseMark(packed.Get(headerRouted))
+	if err != nil {
+		return broker.Message{}, foreign(from.stream, m.Position)
+	}
+	m.Sequence, m.Subject = by.sequence, packed.Get(headerOrigin)
+	if m.Timestamp, err = time.Parse(time.RFC3339Nano, packed.Get(headerTimestamp)); err != nil {
+		return broker.Message{}, foreign(from.stream, m.Position)
+	}
+	m.Headers = nil
+	for name, values := range packed {
+		if begins(name, headerKept) {
+			name = name[len(headerKept):]
+		} else if reserved(name) {
+			continue
+		}
+		if m.Headers == nil {
+			m.Headers = make(map[string][]string, len(packed))
+		}
+		m.Headers[name] = values
+	}
+	return m, nil
+}
