@@ -53,40 +53,61 @@ func (s *Sequencer) needsRecord(l *lane, k *key, n *node, fromPark bool) bool {
 	return (!fromPark && n.position <= l.careful) || l.earlier(k, n) != nil
 }
 
-// countAttempt raises the attempt of the key's first message, once for each start.
-func (s *Sequencer) countAttempt(ki int32, n *node, fromPark bool) {
+// meet begins the count for a message that the key has not tried, with what earlier owners recorded of it.
+func (s *Sequencer) meet(ki int32, n *node, fromPark bool) {
 	k := s.keys.at(ki)
-	l := &s.lanes[k.lane]
-	if k.counted && k.tried.Sequence == n.sequence {
-		k.recorded = k.recorded || k.recordAt <= l.flushed
+	if k.tried.Sequence == n.sequence && (k.counted || k.attempts > 0) {
 		return
 	}
-	if k.attempts == 0 || k.tried.Sequence != n.sequence {
-		s.firstAttempt(ki, n, fromPark)
-	} else {
-		k.recorded = k.recordAt <= l.flushed
-	}
-	k.counted = true
-	k.attempts++
-}
-
-// firstAttempt starts the count for a message, with what earlier owners recorded of it.
-func (s *Sequencer) firstAttempt(ki int32, n *node, fromPark bool) {
-	k := s.keys.at(ki)
 	l := &s.lanes[k.lane]
-	k.attempts, k.exhausted = 0, false
+	k.attempts, k.counted, k.exhausted = 0, false, false
 	k.suspect = k.suspect && k.tried.Sequence == n.sequence
 	k.tried = Item{Position: n.position, Sequence: n.sequence}
-	k.recorded = !k.suspect && !s.needsRecord(l, k, n, fromPark)
-	if a := l.earlier(k, n); a != nil {
-		a.taken = true
-		k.attempts, k.suspect, k.recorded = a.Attempts, a.Suspect, false
-		k.exhausted = int(a.Attempts) >= s.config.MaxAttempts
-	}
-	if !k.recorded {
+	k.recordAt = 0
+	a := l.earlier(k, n)
+	if k.suspect || a != nil || s.needsRecord(l, k, n, fromPark) {
 		k.recordAt = l.version + 1
 		s.joinTried(ki)
 	}
+	if a != nil {
+		a.taken = true
+		k.attempts, k.suspect = a.Attempts, a.Suspect
+		k.exhausted = int(a.Attempts) >= s.config.MaxAttempts
+	}
+}
+
+// countAttempt raises the attempt of the message that is met, once for each start. A suspect is counted when it is its turn
+// to run alone, one at a time: whoever was counted with it would be charged for a worker that it kills.
+func (s *Sequencer) countAttempt(ki int32) {
+	k := s.keys.at(ki)
+	l := &s.lanes[k.lane]
+	if !k.counted {
+		k.counted = true
+		k.attempts++
+		if k.suspect {
+			s.tryAlone(ki)
+			k.recordAt = l.version + 1
+		}
+	}
+	k.recorded = k.recordAt <= l.flushed
+}
+
+// tryAlone notes whose turn it is to run alone. One whose turn did not lead to a start has another one later.
+func (s *Sequencer) tryAlone(ki int32) {
+	if former := s.trial; former != 0 && former != ki && s.keys.at(former).suspect {
+		s.uncount(former)
+	}
+	s.trial = ki
+}
+
+// onTrial reports whether a suspect is counted and on its way to its start.
+func (s *Sequencer) onTrial() bool {
+	if s.trial == 0 {
+		return false
+	}
+	k := s.keys.at(s.trial)
+	onItsWay := k.state == Recording || k.state == Ready || k.state == Alone
+	return k.suspect && k.counted && onItsWay && !s.lanes[k.lane].paused
 }
 
 // uncount takes back an attempt that was counted and will not be made.

@@ -132,8 +132,9 @@
 // the process may die of it a second time: for every second start of a message, and for every message that a dead
 // process may have started without recording it (Opening.CarefulThrough). Only such starts wait (Record); all others
 // are recorded by the flush that comes anyway. Suspicion and care are part of the record, so that a clean hand-over in
-// between does not end them. Suspects are matched by key and sequence. One attempt that ends, however it ends, clears
-// the suspicion: the process survived.
+// between does not end them. Of suspects one at a time is recorded as about to start: others counted with it would be
+// charged for the worker that it kills. Suspects are matched by key and sequence. One attempt that ends, however it
+// ends, clears the suspicion: the process survived.
 //
 // # Drain
 //

@@ -37,6 +37,8 @@ type Sequencer struct {
 	alone keyList
 	// running counts calls with the handler, held those whose answer is lost and whose time is not over.
 	running, held int
+	// trial is the last suspect that was counted; see onTrial.
+	trial int32
 	// aloneRunning: a suspect's call is running or held.
 	aloneRunning bool
 	outage       outage
@@ -156,7 +158,7 @@ func (s *Sequencer) startNext() bool {
 	if s.aloneRunning || !s.outage.mayStart(s.now) {
 		return false
 	}
-	if s.alone.n > 0 {
+	if s.alone.n > 0 && (s.keys.at(s.alone.head).counted || !s.onTrial()) {
 		if s.running+s.held > 0 {
 			return false
 		}

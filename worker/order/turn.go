@@ -39,22 +39,33 @@ func (s *Sequencer) turn(ki int32, alone bool) {
 	}
 	fromPark := s.source(k)
 	head := s.nodes.at(s.queueOf(k, fromPark).head)
-	s.countAttempt(ki, head, fromPark)
+	s.meet(ki, head, fromPark)
 	if k.exhausted {
 		if k.exhausted = false; s.mayConclude(k) {
 			s.concludeFailure(ki, turned)
 			return
 		}
 	}
-	switch {
-	case k.suspect && !alone:
+	if k.suspect && !alone {
 		s.enter(k, turned, Alone)
-		s.pushBack(&s.alone, ki)
-	case !k.recorded:
+		s.queueAlone(ki)
+		return
+	}
+	s.countAttempt(ki)
+	if !k.recorded {
 		s.enter(k, turned, Recording)
 		s.awaitRecord(ki)
-	default:
-		s.start(ki, fromPark)
+		return
+	}
+	s.start(ki, fromPark)
+}
+
+// queueAlone lets a suspect wait for its turn. The one on trial has had it: its start is recorded.
+func (s *Sequencer) queueAlone(ki int32) {
+	if s.keys.at(ki).counted {
+		s.pushFront(&s.alone, ki)
+	} else {
+		s.pushBack(&s.alone, ki)
 	}
 }
 

@@ -240,9 +240,23 @@ func (w *world) flush() {
 	w.seq.Flushed(l.number, l.record.Version)
 }
 
+// judgeCounts holds the attempts of suspects against the truth: one at most is charged with a start that it has not made.
+func (w *world) judgeCounts(l *worldLane, p *Progress) {
+	charged := 0
+	for _, a := range p.Attempts {
+		if a.Suspect && l.suspects[a.Sequence] && a.Attempts > l.tries[a.Sequence] {
+			charged++
+		}
+	}
+	if charged > 1 {
+		w.fail("%d suspects are charged at once: %v, were %v", charged, p.Attempts, l.tries)
+	}
+}
+
 // judgeSnapshot holds the progress against the truth: it claims no message that is not concluded or in the store, and
 // names every message that is with the handler.
 func (w *world) judgeSnapshot(l *worldLane, p *Progress) {
+	w.judgeCounts(l, p)
 	for _, m := range l.messages {
 		c := w.convoy(l.number, m.Key)
 		if p.Covers(m.Position) && !c.done[m.Sequence] && !slices.Contains(c.store, m.Sequence) {

@@ -51,7 +51,9 @@ type worldLane struct {
 	record   Progress
 	clean    bool
 	suspects map[Sequence]bool
-	flushes  []Progress
+	// tries are the attempts of suspects when the lane was opened.
+	tries   map[Sequence]uint32
+	flushes []Progress
 	// revoked: draining; fencedOff: another owner's epoch was seen; paused: its hold is lost.
 	revoked, fencedOff, paused bool
 	given                      []Position
@@ -187,9 +189,9 @@ func (w *world) open(l *worldLane) {
 	o := Opening{Lane: l.number, Epoch: l.epoch, Progress: l.record, Crashed: !l.clean}
 	if !l.clean {
 		o.CarefulThrough = l.messages[len(l.messages)-1].Position
-		l.suspects = map[Sequence]bool{}
+		l.suspects, l.tries = map[Sequence]bool{}, map[Sequence]uint32{}
 		for _, a := range l.record.Attempts {
-			l.suspects[a.Sequence] = true
+			l.suspects[a.Sequence], l.tries[a.Sequence] = true, a.Attempts
 		}
 	}
 	for k, c := range w.keys {
