@@ -100,6 +100,18 @@ func (s *Sequencer) tryAlone(ki int32) {
 	s.trial = ki
 }
 
+// mayTryAlone reports whether the first suspect that waits may be counted, or may start when it is. Others start meanwhile:
+// a lane whose record is not made stops nobody but suspects.
+func (s *Sequencer) mayTryAlone() bool {
+	if s.alone.n == 0 {
+		return false
+	}
+	if s.keys.at(s.alone.head).counted {
+		return s.settled()
+	}
+	return !s.onTrial()
+}
+
 // onTrial reports whether a suspect is counted and on its way to its start.
 func (s *Sequencer) onTrial() bool {
 	if s.trial == 0 {
@@ -108,6 +120,19 @@ func (s *Sequencer) onTrial() bool {
 	k := s.keys.at(s.trial)
 	onItsWay := k.state == Recording || k.state == Ready || k.state == Alone
 	return k.suspect && k.counted && onItsWay && !s.lanes[k.lane].paused
+}
+
+// survive has it recorded that a suspect of the lane succeeded, before the next suspect starts: that one may be what
+// kills the worker, and who is not known to have survived is charged again.
+func (s *Sequencer) survive(li int32) {
+	l := &s.lanes[li]
+	s.survived, s.survivedAt = li, l.version+1
+	s.askRecord(l)
+}
+
+// settled reports whether what survived is recorded.
+func (s *Sequencer) settled() bool {
+	return s.survived == 0 || s.lanes[s.survived].flushed >= s.survivedAt
 }
 
 // uncount takes back an attempt that was counted and will not be made.

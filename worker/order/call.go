@@ -88,6 +88,9 @@ func (s *Sequencer) succeed(ci int32) {
 		s.finish(ki, c, i)
 	}
 	s.clearAttempts(ki)
+	if c.alone {
+		s.survive(s.keys.at(ki).lane)
+	}
 	s.goOn(ki, succeeded)
 }
 

@@ -84,6 +84,9 @@ func (s *Sequencer) closeDrained(li int32) {
 	s.out = append(s.out, s.scratch...)
 	clear(s.scratch)
 	s.byNumber[l.id] = 0
+	if s.survived == li {
+		s.survived = 0
+	}
 	s.freeLanes = append(s.freeLanes, li)
 	s.emit(Effect{Kind: Drained, Lane: l.id, Epoch: l.epoch, Progress: progress})
 	*l = lane{}

@@ -39,6 +39,9 @@ type Sequencer struct {
 	running, held int
 	// trial is the last suspect that was counted; see onTrial.
 	trial int32
+	// survived is the lane of the last suspect that succeeded, or 0; survivedAt the snapshot version that says so.
+	survived   int32
+	survivedAt uint64
 	// aloneRunning: a suspect's call is running or held.
 	aloneRunning bool
 	outage       outage
@@ -158,7 +161,7 @@ func (s *Sequencer) startNext() bool {
 	if s.aloneRunning || !s.outage.mayStart(s.now) {
 		return false
 	}
-	if s.alone.n > 0 && (s.keys.at(s.alone.head).counted || !s.onTrial()) {
+	if s.mayTryAlone() {
 		if s.running+s.held > 0 {
 			return false
 		}

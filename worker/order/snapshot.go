@@ -94,6 +94,11 @@ func (s *Sequencer) awaitRecord(ki int32) {
 	} else {
 		s.pushBack(&l.recording, ki)
 	}
+	s.askRecord(l)
+}
+
+// askRecord asks for a snapshot to be made durable, once for each version.
+func (s *Sequencer) askRecord(l *lane) {
 	if l.asked <= l.version {
 		l.asked = l.version + 1
 		s.emit(Effect{Kind: Record, Lane: l.id})

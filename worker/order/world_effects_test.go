@@ -129,6 +129,9 @@ func (w *world) judgeStart(e Effect) {
 			w.fail("key %s: %v started before %d", e.Key, e.Items, before)
 		}
 	}
+	if l.suspects[e.Items[0].Sequence] {
+		w.judgeSurvivors(e)
+	}
 	w.calls = append(w.calls, &worldCall{effect: e, items: slices.Clone(e.Items), until: w.now + Instant(w.config.Timeout), alone: l.suspects[e.Items[0].Sequence]})
 	if c.killer != 0 && e.Items[0].Sequence == c.killer && w.hostile {
 		c.kills++
@@ -136,6 +139,17 @@ func (w *world) judgeStart(e Effect) {
 			w.fail("message %d killed %d workers", c.killer, c.kills)
 		}
 		w.calls[len(w.calls)-1].kills = true
+	}
+}
+
+// judgeSurvivors: when a suspect starts, no record charges one that has succeeded, for this one may kill the worker.
+func (w *world) judgeSurvivors(e Effect) {
+	for _, l := range w.lanes {
+		for _, a := range l.record.Attempts {
+			if l.open && !l.fencedOff && l.survived[a.Sequence] {
+				w.fail("%v started while the record of lane %d charges %d, which succeeded", e.Items, l.number, a.Sequence)
+			}
+		}
 	}
 }
 

@@ -178,6 +178,9 @@ func (w *world) answer() {
 	case luck < 65:
 		w.say("done %x", id)
 		accept(len(c.items))
+		if c.alone {
+			w.lanes[c.effect.Lane].survived[c.items[0].Sequence] = true
+		}
 		w.expect(w.seq.Done(w.now, id))
 	case luck < 80:
 		n := w.random.IntN(len(c.items))

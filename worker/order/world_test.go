@@ -52,8 +52,10 @@ type worldLane struct {
 	clean    bool
 	suspects map[Sequence]bool
 	// tries are the attempts of suspects when the lane was opened.
-	tries   map[Sequence]uint32
-	flushes []Progress
+	tries map[Sequence]uint32
+	// survived are the suspects that have succeeded since.
+	survived map[Sequence]bool
+	flushes  []Progress
 	// revoked: draining; fencedOff: another owner's epoch was seen; paused: its hold is lost.
 	revoked, fencedOff, paused bool
 	given                      []Position
@@ -209,6 +211,7 @@ func (w *world) open(l *worldLane) {
 	if err := w.seq.Open(o); err != nil {
 		w.fail("open: %w", err)
 	}
+	l.survived = map[Sequence]bool{}
 	l.open, l.revoked, l.fencedOff, l.paused, l.clean, l.flushes, l.given = true, false, false, false, false, nil, nil
 	for l.cursor = 0; l.cursor < len(l.messages) && l.messages[l.cursor].Position <= l.record.LowWater; {
 		l.cursor++
