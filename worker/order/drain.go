@@ -60,6 +60,9 @@ func (s *Sequencer) stop(ki int32) {
 		s.stopTimer(ki)
 	case Reading, Parked:
 	default:
+		if k.call == 0 {
+			s.uncount(ki)
+		}
 		return
 	}
 	s.enter(k, revoked, Resting)

@@ -191,10 +191,14 @@ func (w *world) open(l *worldLane) {
 	o := Opening{Lane: l.number, Epoch: l.epoch, Progress: l.record, Crashed: !l.clean}
 	if !l.clean {
 		o.CarefulThrough = l.messages[len(l.messages)-1].Position
-		l.suspects, l.tries = map[Sequence]bool{}, map[Sequence]uint32{}
+		l.suspects = map[Sequence]bool{}
 		for _, a := range l.record.Attempts {
-			l.suspects[a.Sequence], l.tries[a.Sequence] = true, a.Attempts
+			l.suspects[a.Sequence] = true
 		}
+	}
+	l.tries = map[Sequence]uint32{}
+	for _, a := range l.record.Attempts {
+		l.tries[a.Sequence] = a.Attempts
 	}
 	for k, c := range w.keys {
 		if k.lane == l.number && len(c.store) > 0 {
