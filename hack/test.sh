@@ -25,4 +25,7 @@ step "tests: 2,000 schedules of the protocol"
 step "tests: Convoy"
 mapfile -t raced < <(go list ./... | grep -v '/hack/sim$')
 "$gotestsum" --format pkgname -- -race -timeout 20m "${raced[@]}"
+
+step "tests: the sample of a handler that is its own worker"
+(cd config/samples/embedded && go build -o /dev/null . && "$gotestsum" --format pkgname -- -race ./...)
 step_done

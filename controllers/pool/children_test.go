@@ -75,6 +75,38 @@ var _ = Describe("The children of a pool", func() {
 		}
 	})
 
+	It("make the first container the worker with delivery.type Embedded, and add none", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		pool := w.newPool(1, 2)
+		pool.Spec.Delivery.Type = ptr.To(v1alpha1.DeliveryEmbedded)
+		own := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"/alive"}}}}
+		first := &pool.Spec.Template.Spec.Containers[0]
+		first.Env, first.LivenessProbe = []corev1.EnvVar{{Name: "MODE", Value: "fast"}}, own
+		pool.Spec.Template.Spec.Containers = append(pool.Spec.Template.Spec.Containers, corev1.Container{Name: "second", Image: "shop/second:1"})
+		w.create(ctx, pool)
+
+		deployment := &appsv1.Deployment{}
+		Expect(env.Client.Get(ctx, w.key(poolName), deployment)).To(Succeed())
+		containers := deployment.Spec.Template.Spec.Containers
+		Expect(containers).To(HaveLen(2))
+		worker := containers[0]
+		Expect(worker.Name).To(Equal("handler"))
+		Expect(worker.Image).NotTo(Equal(workerImage))
+		Expect(worker.Lifecycle).To(BeNil(), "it drains by itself")
+		Expect(worker.LivenessProbe.Exec.Command).To(Equal([]string{"/alive"}), "a probe of the user's stays")
+		Expect(worker.ReadinessProbe.HTTPGet.Path).To(Equal("/readyz"))
+		Expect(worker.VolumeMounts).NotTo(BeEmpty())
+		var settings v1alpha1.WorkerSettings
+		Expect(worker.Env[0].Name).To(Equal("MODE"))
+		Expect(worker.Env[1].Name).To(Equal(v1alpha1.EnvSettings))
+		Expect(json.Unmarshal([]byte(worker.Env[1].Value), &settings)).To(Succeed())
+		Expect(settings.Delivery.Type).To(HaveValue(Equal(v1alpha1.DeliveryEmbedded)))
+		Expect(containers[1].Lifecycle.PreStop.HTTPGet.Path).To(Equal("/drained"))
+		for _, pod := range w.pods(ctx) {
+			Expect(env.Client.Get(ctx, w.key(pod.Name), &v1alpha1.ConvoyWorker{})).To(Succeed())
+		}
+	})
+
 	It("use the template's service account when it names one", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		pool := w.newPool(1, 1)

@@ -20,6 +20,7 @@ import (
 	natsclient "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/api/v1alpha1"
@@ -45,14 +46,17 @@ type pod struct {
 	handler *handler
 	binary  string
 	state   string
-	number  map[string]int
-	sent    int
+	// embedded says that the binary is worker and handler in one, and tells the handler here of its calls.
+	embedded bool
+	number   map[string]int
+	sent     int
 }
 
-func newPod(t *testing.T) *pod {
+// newPod makes the surroundings of a program, which is built first.
+func newPod(t *testing.T, program string) *pod {
 	t.Helper()
 	p := &pod{t: t, handler: newHandler(t), store: t.TempDir(), state: t.TempDir(), binary: filepath.Join(t.TempDir(), "convoy-worker"), port: -1, number: map[string]int{}}
-	p.run(exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, "convoy.dev/convoy/worker/cmd/worker"))
+	p.run(exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, program))
 	var err error
 	if p.env, err = testenv.Start(); err != nil {
 		t.Fatal(err)
@@ -197,6 +201,10 @@ func (p *pod) start() *exec.Cmd {
 	p.must(err)
 	count, native, seconds := int32(lanes), v1alpha1.LanesNative, int32(timeout)
 	port32 := int32(port)
+	delivery := v1alpha1.Delivery{HTTP: &v1alpha1.HTTPDelivery{Port: &port32}, TimeoutSeconds: &seconds}
+	if p.embedded {
+		delivery = v1alpha1.Delivery{Type: ptr.To(v1alpha1.DeliveryEmbedded), TimeoutSeconds: &seconds}
+	}
 	settings, err := json.Marshal(v1alpha1.WorkerSettings{
 		Cluster: "c", Pool: v1alpha1.PoolIdentity{Namespace: "default", Name: "orders", UID: "u"},
 		Source: v1alpha1.Source{NATS: &v1alpha1.NATSSource{Servers: []string{p.broker.ClientURL()}, Stream: "ORDERS"}},
@@ -204,7 +212,7 @@ func (p *pod) start() *exec.Cmd {
 		Lanes: v1alpha1.Lanes{Type: &native, Native: &v1alpha1.NativeLanes{NATS: &v1alpha1.NATSNativeLanes{
 			Subjects: []string{"orders.{lane}.>"}, Count: count,
 		}}},
-		Delivery: v1alpha1.Delivery{HTTP: &v1alpha1.HTTPDelivery{Port: &port32}, TimeoutSeconds: &seconds},
+		Delivery: delivery,
 	})
 	p.must(err)
 	c := exec.CommandContext(p.t.Context(), p.binary)
@@ -212,6 +220,7 @@ func (p *pod) start() *exec.Cmd {
 		v1alpha1.EnvSettings + "=" + string(settings),
 		"CONVOY_POD_NAMESPACE=default", "CONVOY_POD_NAME=w", "CONVOY_POD_UID=" + podUID, "CONVOY_POD_IP=" + address,
 		"CONVOY_STATE_DIR=" + p.state, "CONVOY_RESTART_BARRIER=timeout", "KUBECONFIG=" + p.env.Kubeconfig(), "HOME=" + p.state,
+		"TEST_URL=" + p.handler.server.URL,
 	}
 	c.Stderr = p.t.Output()
 	p.must(c.Start())

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheWorkerAsAProcess(t *testing.T) {
-	p := newPod(t)
+	p := newPod(t, "convoy.dev/convoy/worker/cmd/worker")
 	p.publish(10)
 	first := p.start()
 	p.grant(1, 1)

@@ -107,7 +107,7 @@ func (c Config) addWorker(spec map[string]any) error {
 			return fmt.Errorf("container %d of the template is no object", i)
 		}
 		if embedded && i == 0 {
-			if err := c.makeWorker(container); err != nil {
+			if err := c.embed(container); err != nil {
 				return err
 			}
 			continue

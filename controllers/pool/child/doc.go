@@ -22,6 +22,8 @@
 //   - the readiness gate convoy.dev/serving and the finalizer convoy.dev/drained, which are the controller's to set;
 //   - RestartAllContainers when the worker's process ends otherwise than in order: a call that its predecessor made may
 //     still run in the handler. Where the cluster does not know that rule the worker waits instead (Config.Barrier);
+//   - with delivery.type Embedded the worker's probes on the first container, where it has none of its own; neither that rule
+//     nor the wait: the handler dies with its process;
 //   - a service account token and the source's Secrets, mounted into the worker's container alone.
 //
 // Probes never ask the broker or the API server: neither can be mended by a restart.

@@ -79,6 +79,21 @@ func probe(path string, periodSeconds int32) *corev1.Probe {
 	}
 }
 
+// embed makes the user's own container a worker. Probes of the user's stay.
+func (c Config) embed(container map[string]any) error {
+	for name, check := range map[string]*corev1.Probe{"livenessProbe": probe(livePath, 10), "readinessProbe": probe(readyPath, 2)} {
+		if _, own := container[name]; own {
+			continue
+		}
+		object, err := toObject(check)
+		if err != nil {
+			return err
+		}
+		container[name] = object
+	}
+	return c.makeWorker(container)
+}
+
 // makeWorker gives a container what a worker needs, whichever program it runs.
 func (c Config) makeWorker(container map[string]any) error {
 	settings, err := c.settings()
@@ -92,7 +107,7 @@ func (c Config) makeWorker(container map[string]any) error {
 		fromPod("CONVOY_POD_UID", "metadata.uid"),
 		fromPod("CONVOY_POD_IP", "status.podIP"),
 	}
-	if c.Barrier {
+	if c.Barrier && !c.embedded() { // A handler in the worker's own process ends with it.
 		env = append(env, corev1.EnvVar{Name: "CONVOY_RESTART_BARRIER", Value: "timeout"})
 	}
 	if err := appendAll(container, "env", env); err != nil {
