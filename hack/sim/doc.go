@@ -78,7 +78,7 @@
 // were taken:
 //
 //   - A rollout that starts while another is under way takes pods of the older one that were not yet seen ready. It covers
-//     one pod for each that had been put to work and did not count as ready.
+//     one pod for each that was at work and did not count as ready, or was bound by one who could not know that.
 //   - A Deployment made larger in mid-rollout is sized in proportion, ReplicaSet by ReplicaSet; when a write of that is
 //     refused its controller begins anew, and may make one smaller.
 //   - A pod comes back, not having been ready for another reason, while its kubelet has not seen that its gate was closed:

@@ -167,10 +167,16 @@ func TestWhatARolloutTakesIsExcused(t *testing.T) {
 	}{
 		{"one at work was not seen ready", "", "rs-1", 5, nil, secondRollout},
 		{"an idle one was not", "a", "rs-1", 5, nil, ""},
-		{"an idle one was not, nor one at work in another ReplicaSet", "a", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
-			k.w.api.pods.put("c", podObject{uid: "c", replicaSet: "rs-2"})
-			k.w.check.named["c"] = bound
+		{"an idle one was not, nor one at work in another ReplicaSet", "a", "rs-1", 5, nil, ""},
+		{"one at work was not, and has been given up since", "", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
+			delete(k.w.check.named, "a")
+		}, secondRollout},
+		{"one was not that has been bound since", "a", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
+			k.w.check.named["b"] = bound
 		}, ""},
+		{"one was not that has been bound since by one who could not know", "a", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
+			k.w.check.named["b"] = unseeing
+		}, secondRollout},
 		{"one deleted from another ReplicaSet", "", "rs-2", 5, nil, ""},
 		{"deleted for the size before", "", "rs-1", 4, nil, ""},
 		{"one more than was mistaken", "", "rs-1", 5, func(k *kubernetes, set *version[replicaSetObject]) { k.w.check.excuse(set) }, ""},
@@ -178,6 +184,8 @@ func TestWhatARolloutTakesIsExcused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newPool().kube
+			k.w.api.pods.put("c", podObject{uid: "c", replicaSet: "rs-2"})
+			k.w.check.named["c"] = bound
 			k.pardonUnready(&version[replicaSetObject]{name: "rs-1", obj: replicaSetObject{written: 4, readyPods: c.ready}}, 2)
 			set := &version[replicaSetObject]{name: c.set, obj: replicaSetObject{written: c.written}}
 			if c.again != nil {

@@ -13,10 +13,11 @@ import (
 type pardon struct {
 	why     string
 	set     string
-	written int      // the ReplicaSet's generation that takes them
-	left    int      // how many are taken, less those that it has excused
-	unready bool     // they were taken because they were not ready
-	ready   []string // then: the UIDs of the pods that counted as ready
+	written int             // the ReplicaSet's generation that takes them
+	left    int             // how many are taken, less those that it has excused
+	unready bool            // they were taken because they were not ready
+	ready   []string        // then: the UIDs of the pods that counted as ready
+	mistook map[string]bool // and of those that did not, though they were at work
 	excused int
 }
 
@@ -30,7 +31,8 @@ func (k *kubernetes) pardon(why string, set *version[replicaSetObject], n int) *
 // pardonUnready notes that n pods are taken because they are not ready.
 func (k *kubernetes) pardonUnready(set *version[replicaSetObject], n int) {
 	p := k.pardon(secondRollout, set, n)
-	p.unready, p.ready = true, strings.Fields(set.obj.readyPods)
+	p.unready, p.ready, p.mistook = true, strings.Fields(set.obj.readyPods), map[string]bool{}
+	k.mistake(p, func(naming) bool { return true })
 }
 
 // pardoned uses the pardon for a pod that is deleted to bring a ReplicaSet down to this version's size: "" if there is none.
@@ -45,16 +47,20 @@ func (k *kubernetes) pardoned(set *version[replicaSetObject]) (why string) {
 	return ""
 }
 
-// mistaken is how many pods that were put to work did not count as ready when what was not ready was taken. Which pods are
-// deleted for them is decided later, by what is ready then.
+// mistaken is how many pods that did not count as ready when what was not ready was taken were at work then, or have been
+// put to work since by one who could not know. Which pods are deleted for them is decided later, by what is ready then.
 func (k *kubernetes) mistaken(p *pardon) int {
-	n := 0
+	k.mistake(p, func(how naming) bool { return how != bound })
+	return len(p.mistook)
+}
+
+func (k *kubernetes) mistake(p *pardon, counts func(naming) bool) {
 	for _, pod := range k.w.api.pods.all() {
-		if _, named := k.w.check.named[pod.obj.uid]; named && pod.obj.replicaSet == p.set && !slices.Contains(p.ready, pod.obj.uid) {
-			n++
+		how, named := k.w.check.named[pod.obj.uid]
+		if named && counts(how) && pod.obj.replicaSet == p.set && !slices.Contains(p.ready, pod.obj.uid) {
+			p.mistook[pod.obj.uid] = true
 		}
 	}
-	return n
 }
 
 // settled ends the pardons of a ReplicaSet that has come down to this version's size.
