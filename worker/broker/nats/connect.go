@@ -96,7 +96,11 @@ func (c *connection) refused(_ *client.Conn, err error) {
 
 // troubled is told what belongs to no request: above all, what this user may not do.
 func (c *connection) troubled(_ *client.Conn, _ *client.Subscription, err error) {
-	if c.requests.denied(err) {
+	switch is, told := c.requests.denied(err); {
+	case is && told:
+		c.config.Log.Debug("NATS denies a request", "error", err)
+		return
+	case is:
 		c.config.Log.Warn("NATS denies something", "error", err)
 		return
 	}

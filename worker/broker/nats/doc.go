@@ -98,9 +98,9 @@
 // Any number may be on their way, and whatever goes wrong (a refusal, no answer, a lost connection) has one cure: a new term.
 // How messages are sent depends on the lane stream:
 //
-//	one replica                    single messages, up to 1,024 on their way          2.11.2
+//	one replica                    single messages, up to 1,024 on their way          2.11.8
 //	more replicas, allow_atomic    512 messages as one, one such write at a time      2.12
-//	more replicas, without         one message at a time, which is slow               2.11.2
+//	more replicas, without         one message at a time, which is slow               2.11.8
 //
 // since servers refuse a second condition on a term while the first one is on its way between replicas. Convoy sets
 // allow_atomic where the servers have it. Chains of message ids were tried and are not used: a replica that has caught up does

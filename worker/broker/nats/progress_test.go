@@ -202,7 +202,7 @@ func FuzzProgress(f *testing.F) {
 
 func TestVersions(t *testing.T) {
 	for version, want := range map[string]bool{
-		"2.10.29": false, "2.11.1": false, "2.11.2": true, "2.11.2-preview.2": true, "2.11.10": true, "v2.12.0": true, "2.9.0": false, "3.0.0": true,
+		"2.10.29": false, "2.11.7": false, "2.11.8": true, "2.11.8-preview.2": true, "2.11.10": true, "v2.12.0": true, "2.9.0": false, "3.0.0": true,
 		"1.4.1": false, "main": true, "2": true, "2.11": true, "1": false,
 	} {
 		if got := atLeast(version, oldest); got != want {

@@ -87,11 +87,12 @@ func (r *requests) lost() {
 // quoted finds the subject in the server's words: Permissions Violation for Publish to "orders.dead".
 var quoted = regexp.MustCompile(`for (Publish|Subscription) to "([^"]+)"`)
 
-// denied ends the requests that an error says are not allowed. It returns false for another error.
-func (r *requests) denied(err error) bool {
+// denied ends the requests that an error says are not allowed. It returns whether the error is one of that kind, and whether
+// there were such requests, which then tell of it themselves.
+func (r *requests) denied(err error) (is, told bool) {
 	found := quoted.FindStringSubmatch(err.Error())
 	if !errors.Is(err, client.ErrPermissionViolation) || found == nil {
-		return false
+		return false, false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,9 +103,10 @@ func (r *requests) denied(err error) bool {
 	for this := range r.under {
 		if deaf || this.to(found[2]) {
 			this.end(err)
+			told = true
 		}
 	}
-	return true
+	return true, told
 }
 
 // unanswered is why a request has no answer, as far as that is known; nil otherwise.

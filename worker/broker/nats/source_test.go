@@ -48,9 +48,9 @@ func permanent(t *testing.T, err error, words ...string) {
 func TestServerTooOld(t *testing.T) {
 	j := begun(t)
 	p := proxied(t, j.address(), func(p *proxy) {
-		p.rewrite = func(b []byte) []byte { return bytes.Replace(b, []byte(server.VERSION), []byte("2.11.1"), 1) }
+		p.rewrite = func(b []byte) []byte { return bytes.Replace(b, []byte(server.VERSION), []byte("2.11.7"), 1) }
 	})
-	permanent(t, connect(t, j.settings(through(p))).Claim(t.Context(), claim), "version 2.11.1", "2.11.2 or newer")
+	permanent(t, connect(t, j.settings(through(p))).Claim(t.Context(), claim), "version 2.11.7", "2.11.8 or newer")
 }
 
 func TestSourceMissing(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 )
 
 // oldest is the first version of the servers that does what this package relies on. Before 2.11 several records cannot be
-// read at once; 2.11.0 and 2.11.1 skip messages of a consumer with more than one subject.
-var oldest = []int{2, 11, 2}
+// read at once; 2.11.0 and 2.11.1 skip messages of a consumer with more than one subject; 2.11.4
+// overlooks now and then that a write is conditional on the record of another subject, and then a fence does not hold.
+var oldest = []int{2, 11, 8}
 
 // recent says whether the server is new enough. It is asked after a request, when there is a connection.
 func (c *connection) recent() error {
@@ -24,7 +25,7 @@ func (c *connection) recent() error {
 	}
 	return &broker.PermanentError{
 		Err:  fmt.Errorf("the NATS server has version %s", version),
-		Mend: "run version 2.11.2 or newer: older ones cannot read several records at once, or skip messages",
+		Mend: "run version 2.11.8 or newer: older ones cannot read several records at once, skip messages, or overlook the condition of a write",
 	}
 }
 
