@@ -22,7 +22,9 @@ type rowsCommand[T any] struct {
 	// name tells rows apart.
 	name func(*T) string
 	// none is said when there are no rows.
-	none  string
+	none string
+	// note is what is to be said beside the rows, "" if nothing is. May be nil.
+	note  func(*snapshot.Snapshot) string
 	watch bool
 }
 
@@ -44,6 +46,11 @@ func (r *rowsCommand[T]) run(ctx context.Context, pool string) error {
 		fmt.Fprintf(r.streams.ErrOut, r.none+"\n", first.Pool.Name)
 	} else if err := printer.Print(rows); err != nil {
 		return err
+	}
+	if r.note != nil {
+		if note := r.note(first); note != "" {
+			fmt.Fprintln(r.streams.ErrOut, note)
+		}
 	}
 	if !r.watch {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 )
@@ -40,7 +41,7 @@ func (f *Flags) Add(cmd *cobra.Command, own ...string) {
 	f.template.AddFlags(cmd)
 	formats := append(own, f.formats()...)
 	cmd.Flags().StringVarP(&f.Output, "output", "o", "", fmt.Sprintf("Output format. One of: (%s).", strings.Join(formats, ", ")))
-	complete(cmd, "output", formats)
+	Complete(cmd, "output", formats)
 }
 
 // AddTable adds the flags of a command that prints a table of columns with these names.
@@ -52,10 +53,11 @@ func (f *Flags) AddTable(cmd *cobra.Command, columns []string) {
 	}
 	cmd.Flags().BoolVar(&f.NoHeaders, "no-headers", false, "Print rows without headers.")
 	cmd.Flags().StringVar(&f.SortBy, "sort-by", "", fmt.Sprintf("Sort by a column, the largest numbers first. One of: (%s).", strings.Join(names, ", ")))
-	complete(cmd, "sort-by", names)
+	Complete(cmd, "sort-by", names)
 }
 
-func complete(cmd *cobra.Command, flag string, values []string) {
+// Complete gives a flag of a command the values that it can have.
+func Complete(cmd *cobra.Command, flag string, values []string) {
 	// The error would say that there is no such flag; it has just been added.
 	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	if err != nil {
@@ -109,6 +111,15 @@ func (f *Flags) Object(out io.Writer, kind string, value any) error {
 		return err
 	}
 	object, err := objectOf(kind, value)
+	if err != nil {
+		return err
+	}
+	return p.PrintObj(object, out)
+}
+
+// Real prints an object of the API.
+func (f *Flags) Real(out io.Writer, object runtime.Object) error {
+	p, err := f.objectPrinter()
 	if err != nil {
 		return err
 	}
