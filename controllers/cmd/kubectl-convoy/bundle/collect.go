@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -179,7 +179,7 @@ func (c *collection) file(name string, objects []unstructured.Unstructured) erro
 // readMetrics reads the API server's version and, through it, the metrics of the pool's pods.
 func (c *collection) readMetrics(ctx context.Context) {
 	config := rest.CopyConfig(c.REST)
-	config.GroupVersion, config.NegotiatedSerializer = &schema.GroupVersion{}, serializer.NewCodecFactory(nil).WithoutConversion()
+	config.GroupVersion, config.NegotiatedSerializer = &schema.GroupVersion{}, clientgoscheme.Codecs.WithoutConversion()
 	direct, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
 		c.refuse("metrics", err)

@@ -5,6 +5,7 @@ package show
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -49,16 +50,18 @@ func (t Table[T]) Names() []string {
 
 // Printer prints rows again and again.
 type Printer[T any] struct {
-	table   Table[T]
-	flags   *Flags
-	out     io.Writer
+	table Table[T]
+	flags *Flags
+	out   io.Writer
+	// flush ends a print. As a table it lines columns up, with those that were printed before.
+	flush   func() error
 	sorting *Column[T]
 	printer printers.ResourcePrinter
 }
 
 // NewPrinter makes a printer of rows. It refuses flags that the table does not know.
 func NewPrinter[T any](table Table[T], flags *Flags, out io.Writer) (*Printer[T], error) {
-	p := &Printer[T]{table: table, flags: flags, out: out}
+	p := &Printer[T]{table: table, flags: flags, out: out, flush: func() error { return nil }}
 	if flags.SortBy != "" {
 		i := slices.IndexFunc(table.Columns, func(c Column[T]) bool { return strings.EqualFold(c.Name, flags.SortBy) })
 		if i < 0 {
@@ -70,6 +73,8 @@ func NewPrinter[T any](table Table[T], flags *Flags, out io.Writer) (*Printer[T]
 	if flags.Objects() {
 		p.printer, err = flags.objectPrinter()
 	} else {
+		lined := printers.GetNewTabWriter(out)
+		p.out, p.flush = lined, lined.Flush
 		p.printer = printers.NewTablePrinter(printers.PrintOptions{NoHeaders: flags.NoHeaders, Wide: flags.Output == wide})
 	}
 	return p, err
@@ -79,7 +84,7 @@ func NewPrinter[T any](table Table[T], flags *Flags, out io.Writer) (*Printer[T]
 func (p *Printer[T]) Print(rows []T) error {
 	rows = p.sorted(rows)
 	if !p.flags.Objects() {
-		return p.printer.PrintObj(p.tableOf(rows), p.out)
+		return errors.Join(p.printer.PrintObj(p.tableOf(rows), p.out), p.flush())
 	}
 	list, err := listOf(p.table.Kind, rows)
 	if err != nil {
@@ -91,7 +96,7 @@ func (p *Printer[T]) Print(rows []T) error {
 // PrintEach prints rows that have changed: as objects one by one.
 func (p *Printer[T]) PrintEach(rows []T) error {
 	if !p.flags.Objects() {
-		return p.printer.PrintObj(p.tableOf(rows), p.out)
+		return errors.Join(p.printer.PrintObj(p.tableOf(rows), p.out), p.flush())
 	}
 	for i := range rows {
 		object, err := objectOf(p.table.Kind, &rows[i])
