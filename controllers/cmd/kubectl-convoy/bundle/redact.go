@@ -95,7 +95,8 @@ func annotations(of map[string]any) {
 	}
 }
 
-// keys redacts message keys below a value: texts of fields named key, lists of texts named keys.
+// keys redacts message keys below a value: texts of fields named key, lists of texts named keys, and digests of keys, which
+// a guess at a key could be compared with.
 func keys(value any) {
 	switch typed := value.(type) {
 	case map[string]any:
@@ -104,7 +105,7 @@ func keys(value any) {
 				typed[name] = Redacted
 				continue
 			}
-			if list, is := below.([]any); is && name == "keys" {
+			if list, is := below.([]any); is && (name == "keys" || name == "keyDigests") {
 				for i := range list {
 					if _, text := list[i].(string); text {
 						list[i] = Redacted

@@ -121,6 +121,11 @@ var _ = Describe("lanes and workers", func() {
 		Expect(w.ok(ctx, "lanes", poolName, "-o", "json")).To(ContainSubstring(`"items": []`))
 	})
 
+	It("are not made up by top", func(ctx context.Context) {
+		w := newWorld(ctx, routedPool)
+		Expect(w.ok(ctx, "top", poolName)).To(Equal(w.namespace + "/orders\nNo operator has said how it is: kubectl convoy explain orders\n\n"))
+	})
+
 	It("are printed again when they change", func(ctx context.Context) {
 		w := moving(ctx)
 		watching, stop := context.WithCancel(ctx)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"convoy.dev/convoy/api/v1alpha1"
@@ -106,20 +107,11 @@ func (t *top) follow(ctx context.Context, c *cluster, first *snapshot.Snapshot) 
 
 // draw writes one screen.
 func (t *top) draw(out io.Writer, s *snapshot.Snapshot) error {
-	status := s.Status()
-	ready, reason := "Unknown", ""
-	for _, c := range status.Conditions {
-		if c.Type == v1alpha1.ConditionReady {
-			ready, reason = string(c.Status), c.Reason
+	fmt.Fprintf(out, "%s\n\n", headOf(s))
+	if workers := view.Workers(s); len(workers) > 0 {
+		if err := rowsOf(out, workerTable(time.Now), workers); err != nil {
+			return err
 		}
-	}
-	workers, lanes := ptr.Deref(status.Workers, v1alpha1.WorkersStatus{}), ptr.Deref(status.Lanes, v1alpha1.OwnershipStatus{})
-	fmt.Fprintf(out, "%s/%s  Ready %s %s\n", s.Pool.Namespace, s.Pool.Name, ready, reason)
-	fmt.Fprintf(out, "%d workers serving, %d wanted; %d lanes, %d owned, %d moving%s\n\n", ptr.Deref(workers.Serving, 0),
-		ptr.Deref(ptr.Deref(status.Scaling, v1alpha1.ScalingStatus{}).Wanted, 0),
-		ptr.Deref(lanes.Count, 0), ptr.Deref(lanes.Owned, 0), ptr.Deref(lanes.Moving, 0), counted(s))
-	if err := rowsOf(out, workerTable(time.Now), view.Workers(s)); err != nil {
-		return err
 	}
 	busy := busiest(view.Lanes(s), t.lanes)
 	if len(busy) == 0 {
@@ -127,6 +119,20 @@ func (t *top) draw(out io.Writer, s *snapshot.Snapshot) error {
 	}
 	fmt.Fprintln(out)
 	return rowsOf(out, laneTable(time.Now), busy)
+}
+
+// headOf is what the operator says of the pool, in two lines.
+func headOf(s *snapshot.Snapshot) string {
+	status := s.Status()
+	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil {
+		return fmt.Sprintf("%s/%s\nNo operator has said how it is: kubectl convoy explain %[2]s", s.Pool.Namespace, s.Pool.Name)
+	}
+	workers, lanes := ptr.Deref(status.Workers, v1alpha1.WorkersStatus{}), ptr.Deref(status.Lanes, v1alpha1.OwnershipStatus{})
+	return fmt.Sprintf("%s/%s  Ready %s %s\n%d workers serving, %d wanted; %d lanes, %d owned, %d moving%s",
+		s.Pool.Namespace, s.Pool.Name, ready.Status, ready.Reason, ptr.Deref(workers.Serving, 0),
+		ptr.Deref(ptr.Deref(status.Scaling, v1alpha1.ScalingStatus{}).Wanted, 0),
+		ptr.Deref(lanes.Count, 0), ptr.Deref(lanes.Owned, 0), ptr.Deref(lanes.Moving, 0), counted(s))
 }
 
 // counted says what is not completed, as far as somebody has counted.

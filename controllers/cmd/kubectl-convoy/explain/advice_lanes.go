@@ -15,7 +15,7 @@ var ofLanes = map[string]Advice{
 	},
 	v1alpha1.ReasonParkFull: {
 		Means: "As much is parked as may be, so that the next key that fails stops its lane.",
-		Mend: "Release or discard what is parked with a ConvoyAction, after the handler is mended; or raise " +
+		Mend: "Mend the handler, then release what is parked (`kubectl convoy release {pool} -n {namespace} --all`), or discard it; or raise " +
 			"spec.delivery.onFailure.park.",
 	},
 	v1alpha1.ReasonLaneFull: {

@@ -164,7 +164,8 @@ func parked(s *snapshot.Snapshot, _ time.Time) []Finding {
 		About: "Parked",
 		Says:  fmt.Sprintf("%s with %s parked.", view.Count(keys, "key"), view.Count(ptr.Deref(counted.Messages, 0), "message")),
 		Means: "A message of each failed for good, or too many of them waited. Later messages of a parked key wait with it.",
-		Mend:  "When the cause is mended release them with a ConvoyAction; or discard them, which deletes their messages.",
+		Mend: "See which and why: `kubectl convoy parked {pool} -n {namespace}`. When the cause is mended release them: `kubectl convoy " +
+			"release {pool} -n {namespace} --all`. Discarding them deletes their messages.",
 	}}
 }
 
