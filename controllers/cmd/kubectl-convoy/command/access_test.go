@@ -7,11 +7,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/url"
+	"strings"
 	"syscall"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -31,6 +34,23 @@ var _ = Describe("a person", func() {
 		out, errOut := w.run(ctx, "carl", "", "explain", poolName)
 		Expect(errOut).To(BeEmpty())
 		Expect(out).To(ContainSubstring("Pods are not shown to you"))
+	})
+
+	It("who may see Convoy's objects alone can watch them", func(ctx context.Context) {
+		w := moving(ctx)
+		watching, stop := context.WithCancel(ctx)
+		out, ended := gbytes.NewBuffer(), make(chan error, 1)
+		go func() {
+			ended <- w.command(watching, "carl", genericiooptions.IOStreams{In: strings.NewReader(""), Out: out, ErrOut: io.Discard}, "workers", poolName, "-w")
+		}()
+		Eventually(out).Should(gbytes.Say("orders-b +Serving"))
+		worker := &v1alpha1.ConvoyWorker{}
+		Expect(env.Client.Get(ctx, w.key("orders-b"), worker)).To(Succeed())
+		worker.Status.Conditions = nil
+		Expect(env.Client.Status().Update(ctx, worker)).To(Succeed())
+		Eventually(out).Should(gbytes.Say("orders-b +Serving"))
+		stop()
+		Eventually(ended).Should(Receive(BeNil()))
 	})
 
 	It("who may see nothing is told so as kubectl would", func(ctx context.Context) {
