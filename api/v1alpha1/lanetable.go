@@ -9,8 +9,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // which epoch. The controller alone writes it, by compare-and-swap on the resource version, so that a controller that no
 // longer leads cannot grant anything. Lists are written whole. A lane takes at most 40 bytes at rest and 100 while it
 // moves, as long as epochs and revisions are below 100,000,000; with everything at its largest the object has 1.5 million
-// bytes, which is below the 1,572,864 that etcd takes in one request. A table that is lost is rebuilt from the claim, pods
-// and workers' reports.
+// bytes, which is below the 1,572,864 that etcd takes in one request. A table that is lost, or that was put back from a
+// copy, is rebuilt from pods and workers' objects.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=cvt,categories=convoy
@@ -28,15 +28,24 @@ type LaneTable struct {
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 
 	// revision counts the writes of the table, from 1 to 140,737,488,355,327. Workers' specs carry the revision that they
-	// were made from. A rebuilt table's is far above every revision seen before. Example: 118.
+	// were made from. A rebuilt table's is above every revision that any table of the pool has had before. Example: 118.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=140737488355327
 	Revision int64 `json:"revision,omitempty"`
 
-	// rebuilt is the revision at which the table was last made from workers' objects, because it was missing or an old one
-	// had been put back, up to 140,737,488,355,327. Grants made since have epochs above it. Absent if that never happened.
-	// Example: 1048694.
+	// ownUID is the UID of the LaneTable that the table was written to, up to 36 characters. In a table that somebody has
+	// put back from a copy it is another one's: the controller takes such a table's epochs to have been used, believes
+	// nothing else of it, and rebuilds it. Absent in a table that was made a moment ago and is empty.
+	// Example: 0d1f7a52-6f0e-4f57-9a55-3c1c0c5c8a7e.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=36
+	OwnUID *string `json:"ownUID,omitempty"`
+
+	// rebuilt is the revision at which the table was last made from workers' objects, because it was missing or a copy of
+	// it had been put back, up to 140,737,488,355,327. Grants made since have epochs above it, and lanes whose epoch is not
+	// above it stay forced until they move. Absent if that never happened. Example: 1048694.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=140737488355327
@@ -164,8 +173,9 @@ type LaneOwnership struct {
 	// +kubebuilder:validation:Maximum=140737488355327
 	Since *int64 `json:"since,omitempty"`
 
-	// forced says that a worker before the last grant's may still run: the grant was forced and its worker has not
-	// reported the lane Running yet. While it is set the next grant is forced too. Default: false. Example: true.
+	// forced says that another worker than the last grant's may still run: the grant was forced and its worker has not
+	// reported the lane Running yet, or the grant is of a table that was lost (epoch is not above rebuilt). While it is set
+	// the next grant is forced too. Default: false. Example: true.
 	// +optional
 	Forced *bool `json:"forced,omitempty"`
 }

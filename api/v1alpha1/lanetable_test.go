@@ -91,6 +91,7 @@ var _ = Describe("a lane table", func() {
 		table := &v1alpha1.LaneTable{
 			ObjectMeta: metav1.ObjectMeta{Name: "subject", Namespace: newNamespace(ctx)},
 			Revision:   3,
+			OwnUID:     ptr.To("0d1f7a52-6f0e-4f57-9a55-3c1c0c5c8a7e"),
 			Rebuilt:    ptr.To[int64](2),
 			Workers:    []v1alpha1.PodRef{{Name: "a", UID: "1"}, {Name: "b", UID: "2"}},
 			Slots: []v1alpha1.SlotBinding{

@@ -1007,6 +1007,11 @@ func (in *LaneTable) DeepCopyInto(out *LaneTable) {
 	*out = *in
 	out.TypeMeta = in.TypeMeta
 	in.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	if in.OwnUID != nil {
+		in, out := &in.OwnUID, &out.OwnUID
+		*out = new(string)
+		**out = **in
+	}
 	if in.Rebuilt != nil {
 		in, out := &in.Rebuilt, &out.Rebuilt
 		*out = new(int64)

@@ -98,7 +98,7 @@ var _ = Describe("What a pool costs the API server", func() {
 			}
 			return 0
 		}
-		for want := int64(1); want <= 3; want++ {
+		for want := int64(2); want <= 4; want++ { // the first is the empty table that is made
 			Eventually(revision).Should(Equal(want))
 			Consistently(revision).Should(Equal(want))
 			fake.SetTime(fake.Now().Add(50 * time.Millisecond))

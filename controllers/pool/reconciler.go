@@ -84,7 +84,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // may be one that wakes nobody by itself.
 const lookAgain = 25 * time.Millisecond
 
-// looks is how often one reconcile may look closer: once live, once for pods that are missing, and then it decides.
+// looks is how often one reconcile may look closer: once live, once more when it has made the table or for pods that are
+// missing, and then it decides.
 const looks = 3
 
 // decide makes the plan, and looks closer first where the plan asks for it.
@@ -95,6 +96,8 @@ func (r *Reconciler) decide(ctx context.Context, seen *observation) (*observatio
 		switch {
 		case next.ObserveLive:
 			seen, err = r.lookCloser(ctx, seen)
+		case next.MakeTable:
+			seen, err = r.makeTable(ctx, seen)
 		case len(next.Confirm) > 0:
 			err = r.confirm(ctx, seen, next.Confirm)
 		default:

@@ -24,7 +24,8 @@ var protocol = drain.Protocol{Min: 1, Max: 1}
 func (o *observation) complete(m *poolMemory) {
 	o.state.Pool = o.poolState()
 	if o.table != nil {
-		o.state.Table = readTable(o.table)
+		o.state.Table, o.state.Version = readTable(o.table), tableVersion(o.table)
+		o.state.Foreign = ptr.Deref(o.table.OwnUID, "") != string(o.table.UID)
 		if o.claimState() == v1alpha1.ClaimEmpty && !o.owned() {
 			level(o.state.Table, o.state.Pool.Lanes)
 		}
@@ -39,6 +40,16 @@ func (o *observation) complete(m *poolMemory) {
 		}
 	}
 	o.state.Pods = o.podStates()
+}
+
+// tableVersion is the table's resource version: resource versions of one kind are numbers that grow with every write. One
+// that is no such number says nothing, and a rebuilt table is then above what was seen alone.
+func tableVersion(table *v1alpha1.LaneTable) int64 {
+	version, err := strconv.ParseInt(table.ResourceVersion, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return version
 }
 
 func (o *observation) poolState() plan.Pool {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -46,19 +48,28 @@ func (w *writer) writeTable(ctx context.Context) bool {
 	return true
 }
 
-// swapTable makes the table, or replaces exactly the one that was observed.
-func (w *writer) swapTable(ctx context.Context) (*v1alpha1.LaneTable, error) {
-	if w.seen.table == nil {
-		table := &v1alpha1.LaneTable{ObjectMeta: metav1.ObjectMeta{
-			Name: w.seen.key.Name, Namespace: w.seen.key.Namespace, Labels: child.Labels(w.seen.key.Name),
-			OwnerReferences: []metav1.OwnerReference{child.Owner(w.seen.pool)},
-		}}
-		writeTable(w.plan.Table, table)
-		return table, w.config.Client.Create(ctx, table, fieldOwner)
+// makeTable makes an empty table and observes live: nobody believes one that does not say what it is called, and it is
+// rebuilt over the version that it has now. Somebody else may have made it meanwhile.
+func (r *Reconciler) makeTable(ctx context.Context, seen *observation) (*observation, error) {
+	table := &v1alpha1.LaneTable{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: seen.key.Name, Namespace: seen.key.Namespace, Labels: child.Labels(seen.key.Name),
+			OwnerReferences: []metav1.OwnerReference{child.Owner(seen.pool)},
+		},
+		Revision: 1,
 	}
+	if err := r.config.Client.Create(ctx, table, fieldOwner); err != nil && !apierrors.IsAlreadyExists(err) {
+		return seen, fmt.Errorf("making the lane table: %w", err)
+	}
+	return r.lookCloser(ctx, seen)
+}
+
+// swapTable replaces exactly the table that was observed.
+func (w *writer) swapTable(ctx context.Context) (*v1alpha1.LaneTable, error) {
 	table := w.seen.table.DeepCopy()
 	table.Labels = child.Labels(w.seen.key.Name)
 	table.OwnerReferences = []metav1.OwnerReference{child.Owner(w.seen.pool)}
+	table.OwnUID = ptr.To(string(table.UID))
 	writeTable(w.plan.Table, table)
 	return table, w.config.Client.Update(ctx, table, fieldOwner)
 }

@@ -285,16 +285,13 @@ func (a *adversary) showThePast(name string) {
 func (a *adversary) onTable(what action) {
 	tables := a.w.api.tables
 	a.w.check.tableLost()
-	if tables.get(tableName) == nil || len(a.w.tables) == 0 {
+	tables.remove(tableName)
+	if what == loseTable || len(a.w.tables) == 0 {
 		return
 	}
-	if what == loseTable {
-		tables.remove(tableName)
-		return
-	}
-	// A backup may be of any age.
+	// A backup may be of any age. The API server takes no older revision over a newer one: the copy is another object.
 	old := pick(a.w.dice, a.w.tables)
 	a.w.tell(about{}, "ADVERSARY: the table is back at revision %d", old.Revision)
 	tables.put(tableName, old)
-	a.w.check.noteNamed(&old, false, nil)
+	a.w.check.noteNamed(&old.Table, false, nil)
 }

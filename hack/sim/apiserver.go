@@ -5,8 +5,6 @@ package sim
 
 import (
 	"time"
-
-	"convoy.dev/convoy/controllers/pool/plan"
 )
 
 // apiServer holds the objects. Each request is one atomic step there, some time after it was sent; the answer is
@@ -21,7 +19,7 @@ type apiServer struct {
 	podGone   func(uid string)
 
 	pools       *store[poolSpec]
-	tables      *store[plan.Table]
+	tables      *store[ledger]
 	mailboxes   *store[mailbox]
 	pods        *store[podObject]
 	deployments *store[deploymentObject]
@@ -43,7 +41,7 @@ const giveUp = 3 * time.Second
 func newAPIServer(c *clock, d *dice, m apiManners) *apiServer {
 	a := &apiServer{clock: c, dice: d, manners: m}
 	a.pools = newStore[poolSpec](a)
-	a.tables = newStore[plan.Table](a)
+	a.tables = newStore[ledger](a)
 	a.mailboxes = newStore[mailbox](a)
 	a.pods = newStore[podObject](a)
 	a.deployments = newStore[deploymentObject](a)

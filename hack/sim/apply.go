@@ -40,21 +40,23 @@ func (c *controller) apply(v *view, p plan.Plan) {
 	})
 }
 
+// makeTable makes an empty table, unless there is one after all.
+func (c *controller) makeTable() {
+	c.w.api.request(c.process, nil, func() error {
+		return c.w.api.tables.create(tableName, ledger{Table: plan.Table{Revision: 1}})
+	}, func(error) { c.finish(30 * time.Millisecond) })
+}
+
 func (c *controller) writeTable(v *view, p plan.Plan) error {
 	api := c.w.api
 	old := api.tables.get(tableName)
-	var err error
-	if v.tableRV == 0 {
-		err = api.tables.create(tableName, *p.Table)
-	} else {
-		err = c.w.faults.casTable(api, v.tableRV, *p.Table)
-	}
-	if err != nil {
+	next := ledger{*p.Table, v.table.uid}
+	if err := c.w.faults.casTable(api, v.tableRV, next); err != nil {
 		return err
 	}
 	v.tableRV = api.tables.get(tableName).rv
 	api.writes++
-	c.w.tables = append(c.w.tables, *p.Table)
+	c.w.tables = append(c.w.tables, next)
 	for _, move := range p.Moves {
 		if c.w.story.on {
 			c.w.tell(about{lane: unitName(move.Unit)}, "%s: table %d: %v %s -> %s, epoch %d, %v%s", c, p.Table.Revision,
@@ -63,7 +65,7 @@ func (c *controller) writeTable(v *view, p plan.Plan) error {
 	}
 	var before *plan.Table
 	if old != nil {
-		before = &old.obj
+		before = &old.obj.Table
 	}
 	c.w.check.tableWritten(before, p.Table, v)
 	return nil
@@ -122,7 +124,7 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 		do := func() error { return c.writeSpec(v, spec) }
 		if spec.Recheck {
 			// The mailbox was never written: only the table as it is now may be projected into it.
-			list = append(list, write{read: true, do: func() error { return c.recheck(spec.Spec.Revision) }})
+			list = append(list, write{read: true, do: func() error { return c.recheck(v, spec.Spec.Revision) }})
 		}
 		add(spec.Pod, specText(spec), do)
 	}
@@ -182,8 +184,8 @@ func ifElse(b bool, yes, no string) string {
 }
 
 // recheck is a live read of the table: it still is the one that was planned from.
-func (c *controller) recheck(revision int64) error {
-	if table := c.w.api.tables.get(tableName); table == nil || table.obj.Revision != revision {
+func (c *controller) recheck(v *view, revision int64) error {
+	if table := c.w.api.tables.get(tableName); table == nil || table.uid != v.table.uid || table.obj.Revision != revision {
 		return errConflict
 	}
 	return nil

@@ -20,7 +20,7 @@ type controller struct {
 	leads   bool
 
 	pools       *cache[poolSpec]
-	tables      *cache[plan.Table]
+	tables      *cache[ledger]
 	mailboxes   *cache[mailbox]
 	pods        *cache[podObject]
 	deployments *cache[deploymentObject]
@@ -148,6 +148,8 @@ func (c *controller) decide(v *view) {
 	switch {
 	case p.ObserveLive && !v.state.Live:
 		c.observeLive(&view{}, 0)
+	case p.MakeTable:
+		c.makeTable()
 	case len(p.Confirm) > 0:
 		c.confirm(v, p.Confirm)
 	default:

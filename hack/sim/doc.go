@@ -43,6 +43,8 @@
 //   - Watches: versions of one object arrive in order, but late; objects among themselves in any order, but for pods and
 //     ReplicaSets. A worker's watch may show old versions once more. Operators act on caches as stale as that, or stalled
 //     for seconds.
+//   - An object that is deleted and put back from a copy is another one, with another UID. Tables are put back from any
+//     age, again and again, with writes of every history under way.
 //   - The Deployment and ReplicaSet controllers follow the sources of Kubernetes 1.37, with caches and expectations of
 //     their own, which lag but keep the order within a kind.
 //   - What the API says of a pod and what runs on the machine are two things. Force deletion, pod garbage collection and
@@ -55,7 +57,8 @@
 //   - Leader election: two operators, either or both of which believe that they lead.
 //   - Clocks run at one rate. (That a fenced worker measures no slower than the one that waits is the runner's duty.)
 //   - Routing: shards are owned like lanes and held to the same rules, but nothing is routed.
-//   - The broker keeps what it has acknowledged. Its data are never lost or restored.
+//   - The broker keeps what it has acknowledged. Its data are never lost or restored. Nor is what the API server stores:
+//     what is lost there, or put back, is single objects.
 //   - A pool is made larger and smaller, suspended, rolled out and made anew; its other settings (the time-outs among
 //     them), the number of its lanes and the versions of the protocol never change while the adversary is at work.
 //   - The broker looks at the pool's claim whenever a lane is opened. The JetStream adapter looks once, when the worker

@@ -25,7 +25,7 @@ func newPool() pool {
 
 func (p pool) observed() *view {
 	v := &view{table: p.api.tables.get(tableName), pods: p.api.pods.all(), deployment: p.api.deployments.get(poolName), replicaSets: p.api.replicaSets.all()}
-	v.tableRV, v.deployRV, v.state.Table = v.table.rv, v.deployment.rv, &v.table.obj
+	v.tableRV, v.deployRV, v.state.Table = v.table.rv, v.deployment.rv, &v.table.obj.Table
 	return v
 }
 
@@ -34,7 +34,7 @@ func (p pool) put(table plan.Table, pods ...string) {
 	for i, uid := range pods {
 		table.Slots = append(table.Slots, plan.Slot{Index: int32(i), Pod: plan.PodRef{Name: uid, UID: uid}})
 	}
-	p.api.tables.put(tableName, table)
+	p.api.tables.put(tableName, ledger{Table: table})
 	p.check.noteNamed(&table, false, nil)
 }
 
@@ -45,8 +45,8 @@ func (p pool) write(v *view, table plan.Table, pods ...string) {
 	for i, uid := range pods {
 		table.Slots = append(table.Slots, plan.Slot{Index: int32(i), Pod: plan.PodRef{Name: uid, UID: uid}})
 	}
-	p.api.tables.put(tableName, table)
-	p.check.tableWritten(&before, &table, v)
+	p.api.tables.put(tableName, ledger{Table: table})
+	p.check.tableWritten(&before.Table, &table, v)
 }
 
 // resize has an operator write the Deployment's size.

@@ -80,7 +80,7 @@ func (f *faults) firstRead(p *postman, v *version[mailbox]) *version[mailbox] {
 	return v
 }
 
-func (f *faults) casTable(api *apiServer, rv int64, t plan.Table) error {
+func (f *faults) casTable(api *apiServer, rv int64, t ledger) error {
 	if f.blindTables {
 		api.tables.put(tableName, t)
 		return nil

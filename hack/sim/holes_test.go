@@ -52,5 +52,6 @@ var mendedHoles = []struct {
 	{35085655, "a pod was deleted for a kubelet's late word that had been taken back meanwhile, which was not excused"},
 	{65036412, "a size of 0 was under way for five seconds and met two pods made and bound meanwhile, which was not excused"},
 	{66043381, "a rollout took one pod for another that was not yet seen ready, which was not excused"},
+	{37071625, "a table put back had the revision of another history, and was believed: an answer to the one counted in the other"},
 	{11003699, "a worker raised its incarnation for ever to overcome its own higher epoch"},
 }

@@ -22,6 +22,13 @@ type poolSpec struct {
 	suspended bool
 }
 
+// ledger is a LaneTable: the table, and the object that a controller wrote it to. A copy that somebody puts back is
+// another object, and still names the first.
+type ledger struct {
+	plan.Table
+	object int64 // its UID; 0 in one that was made and not written since
+}
+
 // mailbox is a ConvoyWorker.
 type mailbox struct {
 	owner  plan.PodRef

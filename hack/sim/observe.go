@@ -17,7 +17,7 @@ type view struct {
 	mailboxRVs map[string]int64
 
 	pool        *version[poolSpec]
-	table       *version[plan.Table]
+	table       *version[ledger]
 	mailboxes   []*version[mailbox]
 	pods        []*version[podObject]
 	deployment  *version[deploymentObject]
@@ -91,8 +91,9 @@ func (v *view) complete(c *controller) {
 		UnreachableAfter: s.UnreachableAfter, SlotGrace: s.SlotGrace, WatchLag: watchLag,
 	}
 	if v.table != nil {
-		table := v.table.obj
-		v.state.Table, v.tableRV = &table, v.table.rv
+		table := v.table.obj.Table
+		v.state.Table, v.state.Version, v.tableRV = &table, v.table.rv, v.table.rv
+		v.state.Foreign = v.table.obj.object != v.table.uid
 	}
 	v.deployRV = v.deployment.rv
 	v.state.Deployment = v.sumUp()

@@ -21,6 +21,7 @@ var (
 type version[T any] struct {
 	name string
 	rv   int64 // resourceVersion; grows over all objects
+	uid  int64 // the object's: the resourceVersion at which it was made
 	gone bool  // the version that says: deleted
 	obj  T
 }
@@ -101,7 +102,10 @@ func (s *store[T]) put(name string, obj T) {
 		s.remember(old)
 	}
 	s.api.revision++
-	v := &version[T]{name: name, rv: s.api.revision, obj: obj}
+	v := &version[T]{name: name, rv: s.api.revision, uid: s.api.revision, obj: obj}
+	if old := s.get(name); old != nil {
+		v.uid = old.uid
+	}
 	s.objects.set(name, v)
 	s.tell(v)
 }
@@ -126,7 +130,7 @@ func (s *store[T]) remove(name string) {
 	s.remember(old)
 	s.objects.drop(name)
 	s.api.revision++
-	s.tell(&version[T]{name: name, rv: s.api.revision, gone: true, obj: old.obj})
+	s.tell(&version[T]{name: name, rv: s.api.revision, uid: old.uid, gone: true, obj: old.obj})
 }
 
 func (s *store[T]) tell(v *version[T]) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"convoy.dev/convoy/controllers/pool/plan"
 	"convoy.dev/convoy/worker/lane"
 	"convoy.dev/convoy/worker/order"
 )
@@ -28,12 +27,12 @@ type World struct {
 	adversary   *adversary
 	check       *checker
 
-	tables   []plan.Table // every table the controllers have written, for the adversary to restore
-	plans    int          // plans made
-	resting  bool         // the adversary rests
-	calm     bool         // and has rested for so long that even a stuck key succeeds
-	remade   int          // how often the pool was deleted by force and made anew
-	troubled bool         // the broker, or the way to it, has been away at some time
+	tables   []ledger // every table the controllers have written, for the adversary to restore
+	plans    int      // plans made
+	resting  bool     // the adversary rests
+	calm     bool     // and has rested for so long that even a stuck key succeeds
+	remade   int      // how often the pool was deleted by force and made anew
+	troubled bool     // the broker, or the way to it, has been away at some time
 }
 
 func newWorld(seed uint64, f *faults, told bool) *World {

@@ -38,8 +38,8 @@
 //
 // # Failure handling
 //
-// There are no errors. What cannot be decided from the observation is asked for (ObserveLive, Confirm); what
-// only a person can mend is reported (Stuck, Lost, Incompatible); everything else waits for the next event, or
+// There are no errors. What cannot be decided from the observation is asked for (ObserveLive, MakeTable, Confirm);
+// what only a person can mend is reported (Stuck, Lost, Incompatible); everything else waits for the next event, or
 // for the instant Requeue.
 //
 // controllers/DESIGN.md has the protocol as a whole, its invariants and the decisions behind it.

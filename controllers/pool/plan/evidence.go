@@ -84,11 +84,14 @@ func (d *pod) reports(unit drain.Unit) (drain.Held, bool) {
 	return entries[at], true
 }
 
-// runs says that the worker reports the lane Running at its present epoch: whatever quarantine it had is over. After
-// the table was rebuilt only a report counts that answers the new table: an earlier one, as of a pod that has
-// stopped since, does not know who had the lane afterwards.
+// runs says that the worker reports the lane Running at an epoch that this history of the table has given it: whatever
+// quarantine it had is over, and the broker refuses whoever was granted the lane in another.
 func (p *planner) runs(unit drain.Unit, l Lane) bool {
-	d := p.podOf(l.Slot, l.Worker)
-	entry, listed := d.reports(unit)
-	return listed && entry.State == drain.Running && entry.Epoch == l.Epoch && d.answers(p.state.Table.Rebuilt)
+	entry, listed := p.podOf(l.Slot, l.Worker).reports(unit)
+	return listed && entry.State == drain.Running && entry.Epoch == l.Epoch && p.granted(l)
 }
+
+// granted says that this history of the table has granted the lane. What a rebuilt table has taken from workers' word
+// it has not: they are taken for owners, but somebody else may hold, or be about to open, a later grant of a history
+// that is lost. Only an epoch above all of these keeps everybody else away.
+func (p *planner) granted(l Lane) bool { return l.Epoch > p.state.Table.Rebuilt }

@@ -22,19 +22,19 @@ func TestEvidence(t *testing.T) {
 	}{
 		{"a healthy worker", func(*world, *Pod, *Worker) {}, evidence{}, evidence{}},
 		{"it has observed the revoke and not listed the lane", func(_ *world, _ *Pod, box *Worker) {
-			box.Report.Observed, box.Report.Held = 4, nil
+			box.Report.Observed, box.Report.Held = 5, nil
 		}, evidence{}, evidence{basis: acknowledged}},
 		{"it does not list the lane, but answers an earlier revision", func(_ *world, _ *Pod, box *Worker) {
-			box.Report.Observed, box.Report.Held = 3, nil
+			box.Report.Observed, box.Report.Held = 4, nil
 		}, evidence{}, evidence{}},
 		{"it has observed the revoke and drains", func(_ *world, _ *Pod, box *Worker) {
-			box.Report.Observed, box.Report.Held[0].State = 4, drain.Draining
+			box.Report.Observed, box.Report.Held[0].State = 5, drain.Draining
 		}, evidence{}, evidence{}},
 		{"it has observed the revoke, an earlier process has calls", func(_ *world, _ *Pod, box *Worker) {
-			box.Report.Observed, box.Report.Held[0].State = 4, drain.Barred
+			box.Report.Observed, box.Report.Held[0].State = 5, drain.Barred
 		}, evidence{}, evidence{}},
 		{"it has observed the revoke and still has the lane at an earlier epoch", func(_ *world, _ *Pod, box *Worker) {
-			box.Report.Observed, box.Report.Held[0].Epoch = 4, 0
+			box.Report.Observed, box.Report.Held[0].Epoch = 5, 0
 		}, evidence{}, evidence{}},
 		{"it has resigned", func(_ *world, _ *Pod, box *Worker) { box.Report.Resigned = true },
 			evidence{basis: resigned}, evidence{basis: resigned}},
@@ -87,7 +87,7 @@ func TestEvidence(t *testing.T) {
 		}, evidence{}, evidence{}},
 		{"the same, and it has acknowledged all the same", func(w *world, d *Pod, box *Worker) {
 			d.UnreachableSince = w.now.Add(-w.Pool.UnreachableAfter)
-			box.Report.Observed, box.Report.Held = 4, nil
+			box.Report.Observed, box.Report.Held = 5, nil
 		}, evidence{basis: lost}, evidence{basis: acknowledged}},
 		{"absent", func(w *world, d *Pod, _ *Worker) {
 			w.Absent = []PodRef{d.PodRef}
@@ -106,7 +106,7 @@ func TestEvidence(t *testing.T) {
 			if got := p.evidenceFor(lane0, l); got != c.owned {
 				t.Errorf("Owned: %+v, want %+v", got, c.owned)
 			}
-			l.State, l.Since = Releasing, 4
+			l.State, l.Since = Releasing, 5
 			if got := p.evidenceFor(lane0, l); got != c.asked {
 				t.Errorf("Releasing: %+v, want %+v", got, c.asked)
 			}

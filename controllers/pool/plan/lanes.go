@@ -57,11 +57,12 @@ func (p *planner) surplus(u drain.Unit) bool {
 }
 
 // settlesIn says that the lane is about to be run where it is. It is not moved for the balance before it has been seen to
-// run: elsewhere it would have to wait anew until nobody before can run it.
+// run: elsewhere it would have to wait anew until nobody before can run it. One that was taken over from a lost history
+// runs already, and waits wherever it goes.
 func (p *planner) settlesIn(c change) bool {
 	d := p.podOf(c.Slot, c.Worker)
 	at := p.places[d.slot]
-	return c.State == Owned && c.Forced && at.stance == ready && at.pod == d && !p.surplus(c.Unit)
+	return c.State == Owned && c.Forced && p.granted(*c.Lane) && at.stance == ready && at.pod == d && !p.surplus(c.Unit)
 }
 
 // keeps says that the lane's worker goes on with it: it belongs to its slot; or no slot can have it and its own

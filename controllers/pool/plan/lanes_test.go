@@ -30,22 +30,24 @@ func owned(t *testing.T) (*world, *Worker) {
 	return w, box
 }
 
-// A lane stays forced until its worker is known to have waited, in answer to the table as it is.
+// A lane stays forced until its worker is known to have waited, at an epoch that is above all of a lost history.
 func TestWhenALaneIsForcedNoMore(t *testing.T) {
 	for _, c := range []struct {
 		name   string
+		epoch  int64
 		report func(*drain.Report)
 		forced bool
 	}{
-		{"it runs", func(*drain.Report) {}, false},
-		{"it waits", func(r *drain.Report) { r.Held[0].State = drain.Fencing }, true},
-		{"it ran at an earlier epoch", func(r *drain.Report) { r.Held[0].Epoch = 3 }, true},
-		{"it ran before the table was rebuilt", func(r *drain.Report) { r.Observed = 19 }, true},
-		{"it is not said to be held", func(r *drain.Report) { r.Held = nil }, true},
-		{"it has resigned", func(r *drain.Report) { r.Held, r.Resigned = nil, true }, true},
+		{"it runs", 21, func(*drain.Report) {}, false},
+		{"it waits", 21, func(r *drain.Report) { r.Held[0].State = drain.Fencing }, true},
+		{"it ran at an earlier epoch", 22, func(r *drain.Report) { r.Held[0].Epoch = 21 }, true},
+		{"it runs by a grant of a lost history", 20, func(*drain.Report) {}, true},
+		{"it is not said to be held", 21, func(r *drain.Report) { r.Held = nil }, true},
+		{"it has resigned", 21, func(r *drain.Report) { r.Held, r.Resigned = nil, true }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, box := owned(t)
+			w.Table.Lanes[0].Epoch, box.Spec.Grants[0].Epoch, box.Report.Held[0].Epoch = c.epoch, c.epoch, c.epoch
 			c.report(&box.Report)
 			next := w.Table
 			if p := Make(w.State, w.now); p.Table != nil {

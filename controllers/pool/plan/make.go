@@ -13,7 +13,12 @@ import (
 
 // Make makes the plan for one observation of the world at the instant now.
 func Make(s State, now time.Time) Plan {
-	if s.Table == nil || behind(s) {
+	switch {
+	case (s.Table == nil || s.Foreign || behind(s)) && !s.Live:
+		return Plan{ObserveLive: true, Replicas: s.Deployment.Replicas}
+	case s.Table == nil:
+		return Plan{MakeTable: true, Replicas: s.Deployment.Replicas}
+	case s.Foreign || behind(s):
 		return rebuild(s)
 	}
 	p := newPlanner(s, now)

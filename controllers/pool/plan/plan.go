@@ -9,12 +9,15 @@ import (
 	"convoy.dev/convoy/worker/drain"
 )
 
-// Plan is what is to be done. ObserveLive or Confirm come alone. Otherwise the table is written first, and only
+// Plan is what is to be done. ObserveLive, MakeTable or Confirm come alone. Otherwise the table is written first, and only
 // once it has been written, or needed no write, the rest: in the order of the fields, each write by itself, so
 // that one that is refused keeps no other from being made.
 type Plan struct {
-	// ObserveLive asks for a live observation before anything is decided: the table is missing or looks old.
+	// ObserveLive asks for a live observation before anything is decided: the table is missing, foreign, or looks old.
 	ObserveLive bool
+	// MakeTable asks for an empty table, where there is none, and then for another look: nobody believes it
+	// (State.Foreign), and it is rebuilt over the version that it then has.
+	MakeTable bool
 	// Confirm are pods that the table names and the observation lacks: to be looked for by a live read.
 	Confirm []PodRef
 	// Table is the next table, or nil when the present one stands.

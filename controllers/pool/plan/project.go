@@ -35,9 +35,8 @@ func (p *planner) listens(d *pod) bool {
 	return d.mailbox != nil && !d.vanished() && !d.final() && !d.resigned() && !p.incompatible(d)
 }
 
-// overwritten says that a spec carries the table's revision and says something else, or that its worker has carried out
-// another one of that revision, so that only a newer table can mend it: somebody wrote to it by hand, another version of
-// this package made it, or a table that was put back has come to that revision again.
+// overwritten says that a spec carries the table's revision and says something else, so that only a newer table can mend
+// it: somebody wrote to it by hand, or another version of this package made it.
 func (p *planner) overwritten() bool {
 	return slices.ContainsFunc(p.sorted, func(d *pod) bool {
 		return p.listens(d) && p.outOfDate(d) && d.mailbox.Spec.Revision >= p.next.Revision
@@ -47,7 +46,7 @@ func (p *planner) overwritten() bool {
 // outOfDate says that the pod's spec has to be written.
 func (p *planner) outOfDate(d *pod) bool {
 	has, want := d.mailbox.Spec, p.spec(d)
-	if d.since > has.Revision || d.contradicts() {
+	if d.since > has.Revision {
 		return true
 	}
 	if has.Revision == 0 && d.slot == lane.None && d.held == 0 {
@@ -56,32 +55,6 @@ func (p *planner) outOfDate(d *pod) bool {
 	return has.Revision < p.next.Rebuilt || has.Slot != want.Slot || has.Leaving != want.Leaving ||
 		has.Quarantine != want.Quarantine ||
 		!slices.Equal(has.Grants, want.Grants)
-}
-
-// contradicts says that the worker cannot have carried out the spec that its mailbox has, though it says that it has
-// observed its revision: it lacks a grant, or runs what is none. It then has seen that revision of another history, and
-// ignores this one. While anything drains it may be on its way out, and gives up grants by itself.
-func (d *pod) contradicts() bool {
-	spec, report := d.mailbox.Spec, d.mailbox.Report
-	if spec.Revision == 0 || report.Observed < spec.Revision {
-		return false
-	}
-	granted := make(map[drain.Unit]bool, len(spec.Grants))
-	for _, g := range spec.Grants {
-		granted[g.Unit] = true
-	}
-	strange := false
-	for _, h := range report.Held {
-		switch h.State {
-		case drain.Draining, drain.Barred:
-			return false
-		case drain.Opening, drain.Fencing, drain.Running:
-			strange = strange || !granted[h.Unit]
-		default:
-		}
-		delete(granted, h.Unit)
-	}
-	return strange || len(granted) > 0
 }
 
 // spec is what the next table means for one pod. A lane that is Releasing is not in it.

@@ -11,13 +11,13 @@ import (
 	"convoy.dev/convoy/worker/lane"
 )
 
-// jump is how far a rebuilt table's revision, and with it the epochs that it grants, are above everything seen: more
-// than any lost history can have written without a trace.
+// jump is how far a rebuilt table's revision, and with it the epochs that it grants, are above everything seen where the
+// resource version says nothing: more than any lost history can have written without a trace.
 const jump = 1 << 20
 
 // behind says that a worker knows more than the table observed: a later revision, a higher epoch of a lane, or the
 // same epoch as another worker's. If nobody has written the table since a live observation began with it, this is no
-// lag: the table is an old one, put back, or one of another history.
+// lag: the API server itself was put back.
 func behind(s State) bool {
 	return slices.ContainsFunc(s.Workers, func(w Worker) bool {
 		if max(w.Spec.Revision, w.Report.Observed) > s.Table.Revision {
@@ -47,12 +47,9 @@ func (t *Table) behind(unit drain.Unit, worker PodRef, epoch int64) bool {
 	return epoch > l.Epoch || epoch == l.Epoch && l.State != Unowned && l.Worker != worker
 }
 
-// rebuild makes the table from what workers were told and say, and from the old table's epochs if there is one.
+// rebuild makes the table from what workers were told and say, and from the old table's epochs.
 // It comes alone: what follows from it is for the next plan, by the ordinary rules.
 func rebuild(s State) Plan {
-	if !s.Live {
-		return Plan{ObserveLive: true, Replicas: s.Deployment.Replicas}
-	}
 	r := newRebuilding(s)
 	for _, w := range r.workers {
 		r.claimSlot(w)
@@ -93,9 +90,7 @@ func newRebuilding(s State) *rebuilding {
 	for _, facts := range s.Pods {
 		r.pods[facts.PodRef] = &pod{Pod: facts}
 	}
-	if s.Table != nil {
-		r.old = *s.Table
-	}
+	r.old = *s.Table
 	r.remember(drain.Lane, r.old.Lanes)
 	r.remember(drain.Shard, r.old.Shards)
 	return r
@@ -167,8 +162,9 @@ func (r *rebuilding) table() Table {
 		t.Revision = max(t.Revision, w.Spec.Revision, w.Report.Observed)
 		t.Quarantine = max(t.Quarantine, w.Spec.Quarantine)
 	}
-	t.Revision++
-	if !r.untouched() || r.state.Table != nil {
+	if r.untouched() {
+		t.Revision++
+	} else {
 		t.Revision = r.above(t.Revision)
 		t.Rebuilt = t.Revision
 	}
@@ -183,12 +179,19 @@ func (r *rebuilding) table() Table {
 	return t
 }
 
-// above is a revision that no lost history has come to, nor any epoch of its.
+// above is a revision that no lost history has come to, nor any epoch of its. Each write of a table adds one to its
+// revision and at least one to its resource version, and each grant is a write, so that neither a revision nor an epoch
+// is ever above the resource version. That of the object to be written over is above every table lost before, whether
+// anybody has seen it or not. Where this does not hold (a broker with the epochs of another cluster, an API server that
+// was put back) what was seen has to do.
 func (r *rebuilding) above(revision int64) int64 {
 	for _, c := range r.claims {
 		revision = max(revision, c.seen)
 	}
-	return max(revision, r.old.Rebuilt) + jump
+	if revision > r.state.Version {
+		return revision + jump
+	}
+	return r.state.Version + 1
 }
 
 // lanes is the rebuilt entries. Each is forced: whoever claims a lane, somebody may have had it since whose mailbox is
@@ -212,8 +215,19 @@ func (r *rebuilding) lanes(kind drain.Kind, count int) []Lane {
 	return lanes
 }
 
-// untouched says that the pool has neither pods nor mailboxes, as one that is new: its epochs begin with the first.
-func (r *rebuilding) untouched() bool { return len(r.workers) == 0 && len(r.pods) == 0 }
+// untouched says that the pool has neither pods nor mailboxes, nor a table that has given anything to anybody, as one
+// that is new: its epochs begin with the first.
+func (r *rebuilding) untouched() bool {
+	if len(r.workers)+len(r.pods) > 0 {
+		return false
+	}
+	for _, c := range r.claims {
+		if c.seen > 0 {
+			return false
+		}
+	}
+	return true
+}
 
 func (r *rebuilding) retired(t Table) []PodRef {
 	var refs []PodRef

@@ -61,7 +61,7 @@ func TestRebuiltLane(t *testing.T) {
 		{"the pool is new", nil, nil, Lane{Slot: lane.None, Forced: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := State{Live: true, Pool: Pool{Lanes: 1}, Workers: c.boxes}
+			s := State{Live: true, Pool: Pool{Lanes: 1}, Workers: c.boxes, Table: &Table{Revision: 1}, Foreign: true}
 			for _, box := range c.boxes {
 				s.Pods = append(s.Pods, Pod{PodRef: box.Pod, Phase: Running})
 			}
@@ -83,7 +83,7 @@ func TestRebuiltLane(t *testing.T) {
 
 // Two that name the same slot: the later spec is right.
 func TestRebuiltSlotsFollowTheLatestSpec(t *testing.T) {
-	s := State{Live: true, Workers: []Worker{
+	s := State{Live: true, Table: &Table{}, Workers: []Worker{
 		{Pod: PodRef{"p0", "0"}, Spec: drain.Spec{Revision: 5, Slot: 2}},
 		{Pod: PodRef{"p1", "1"}, Spec: drain.Spec{Revision: 7, Slot: 2, Leaving: true}},
 		{Pod: PodRef{"p2", "2"}, Spec: drain.Spec{Slot: 0}},
@@ -99,7 +99,7 @@ func TestRebuiltSlotsFollowTheLatestSpec(t *testing.T) {
 
 // Two workers with the same epoch, each of another history: one opens the lane again, above both and by force.
 func TestTwoWithOneEpoch(t *testing.T) {
-	s := State{Live: true, Pool: Pool{Lanes: 1}}
+	s := State{Live: true, Table: &Table{}, Pool: Pool{Lanes: 1}}
 	for _, name := range []string{"p0", "p1"} {
 		ref := PodRef{name, name}
 		s.Pods = append(s.Pods, Pod{PodRef: ref, Phase: Running})
@@ -138,17 +138,55 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// loseTable deletes the table and makes an empty one, observed live.
+func (w *world) loseTable() {
+	w.Live, w.Table, w.Foreign = true, &Table{Revision: 1}, true
+	w.Version += 100
+}
+
+// A table that is not the one that was written there is rebuilt from a live observation, though everything in it fits.
+func TestAForeignTableIsRebuilt(t *testing.T) {
+	w := settled(t, 4, 2)
+	w.Foreign = true
+	if p := Make(w.State, w.now); !p.ObserveLive || p.Table != nil || len(p.Specs) > 0 {
+		t.Fatalf("from caches the plan is %+v, want a live observation alone", p)
+	}
+	w.Live = true
+	p := Make(w.State, w.now)
+	if p.Table == nil || p.Table.Revision <= w.Version || p.Table.Rebuilt != p.Table.Revision || len(p.Specs) > 0 {
+		t.Fatalf("the plan is %+v, want a table rebuilt above %d alone", p, w.Version)
+	}
+	for i, l := range p.Table.Lanes {
+		if !l.Forced {
+			t.Errorf("lane %d is not forced: %+v", i, l)
+		}
+	}
+}
+
+// A pool that is new, or of which nothing is left, begins with the first epoch, also when the making of its table was not
+// completed at once. A copy that knows of grants says that it is not new.
+func TestANewPool(t *testing.T) {
+	s := State{Live: true, Foreign: true, Version: 4711, Table: &Table{Revision: 1}, Pool: Pool{Lanes: 1}}
+	if table := Make(s, epochZero).Table; table.Revision != 2 || table.Rebuilt != 0 {
+		t.Errorf("the first table has revision %d, rebuilt %d, want 2 and never", table.Revision, table.Rebuilt)
+	}
+	s.Table.Lanes = []Lane{{Epoch: 1}}
+	if table := Make(s, epochZero).Table; table.Revision != 4712 || table.Rebuilt != 4712 {
+		t.Errorf("after a copy with grants it has revision %d, rebuilt %d, want 4712", table.Revision, table.Rebuilt)
+	}
+}
+
 // What a rebuilt table gives away is above whatever the lost one can have given away, and no mailbox keeps a
 // revision that the lost one may come back with.
 func TestARebuiltTableIsAboveTheLostOne(t *testing.T) {
 	w := settled(t, 4, 2)
-	lost := w.Table.Revision
-	w.Live, w.Table = true, nil
+	lost := w.Version + 50 // the lost table may have been written many times without a trace
+	w.loseTable()
 	p := Make(w.State, w.now)
-	if got := p.Table.Revision; got < lost+jump || p.Table.Rebuilt != got {
-		t.Fatalf("the rebuilt table has revision %d, rebuilt %d; the lost one had %d", got, p.Table.Rebuilt, lost)
+	if got := p.Table.Revision; got <= lost || p.Table.Rebuilt != got {
+		t.Fatalf("the rebuilt table has revision %d, rebuilt %d; the lost one may have had %d", got, p.Table.Rebuilt, lost)
 	}
-	w.Table = p.Table
+	w.apply(p)
 	w.pod("p0").Deleting = true
 	w.mailbox("p0").Report.Resigned = true
 	p = Make(w.State, w.now)
@@ -177,9 +215,9 @@ func TestARebuiltQuarantine(t *testing.T) {
 		workers []Worker
 		want    time.Duration
 	}{
-		{"the settings alone", nil, nil, 40 * time.Second},
+		{"the settings alone", &Table{}, nil, 40 * time.Second},
 		{"a shorter one was told", &Table{Quarantine: 20 * time.Second}, told(15 * time.Second), 40 * time.Second},
-		{"a worker was told a longer one", nil, told(100 * time.Second), 100 * time.Second},
+		{"a worker was told a longer one", &Table{}, told(100 * time.Second), 100 * time.Second},
 		{"the old table has a longer one", &Table{Quarantine: 90 * time.Second}, told(40 * time.Second), 90 * time.Second},
 		{"a worker was told a longer one than the old table has", &Table{Quarantine: 90 * time.Second}, told(100 * time.Second), 100 * time.Second},
 	} {
@@ -212,6 +250,9 @@ func TestARebuiltRevisionIsAboveEveryEpoch(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.state.Live, c.state.Pool.Lanes = true, 1
+			if c.state.Table == nil {
+				c.state.Table = &Table{Revision: 1}
+			}
 			if table := rebuild(c.state).Table; table.Rebuilt < far+jump || table.Revision != table.Rebuilt {
 				t.Errorf("the table has revision %d, rebuilt %d; an epoch of %d was seen", table.Revision, table.Rebuilt, far)
 			}
@@ -222,8 +263,8 @@ func TestARebuiltRevisionIsAboveEveryEpoch(t *testing.T) {
 // Also a worker that has nothing is told, so that its mailbox gives the lost table away should that come back.
 func TestEveryMailboxIsToldOfARebuiltTable(t *testing.T) {
 	w := settled(t, 1, 3)
-	w.Live, w.Table = true, nil
-	w.Table = Make(w.State, w.now).Table
+	w.loseTable()
+	w.apply(Make(w.State, w.now))
 	if p := Make(w.State, w.now); len(p.Specs) != 3 {
 		t.Errorf("%d of 3 mailboxes are told", len(p.Specs))
 	}
@@ -239,7 +280,11 @@ func TestOnlyALiveObservationRebuilds(t *testing.T) {
 		t.Errorf("from caches the plan is %+v, want a live observation alone", p)
 	}
 	w.Table = nil
-	if p := Make(w.State, w.now); !p.ObserveLive || p.Table != nil {
+	if p := Make(w.State, w.now); !p.ObserveLive || p.MakeTable || p.Table != nil {
 		t.Errorf("without a table the plan is %+v, want a live observation alone", p)
+	}
+	w.Live = true
+	if p := Make(w.State, w.now); !p.MakeTable || p.ObserveLive || p.Table != nil || len(p.Specs) > 0 {
+		t.Errorf("when there really is none it is %+v, want an empty table alone", p)
 	}
 }

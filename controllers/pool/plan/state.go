@@ -12,11 +12,16 @@ import (
 // State is everything a plan is made from: one observation of the world.
 type State struct {
 	// Live says that every object below was read from the API server itself, none from a cache, the table before
-	// workers and pods. Only such a state may rebuild a table, by compare-and-swap on the table as it was read, or
-	// on its absence: a healthy history that has moved on between the reads may look old, and is then not touched.
+	// workers and pods. Only such a state may rebuild a table, by compare-and-swap on the table as it was read: a
+	// healthy history that has moved on between the reads may look old, and is then not touched.
 	Live bool
 	// Table is nil when the pool has none.
-	Table      *Table
+	Table *Table
+	// Foreign says that no controller has written the table to the object that has it: it was made a moment ago and is
+	// empty, or somebody has put it back from a copy.
+	Foreign bool
+	// Version is the resource version of the table's object: every table that was lost had been written before.
+	Version    int64
 	Pool       Pool
 	Pods       []Pod
 	Workers    []Worker

@@ -105,7 +105,7 @@ var worldVerbs = map[string]func(*story, []string) error{
 	},
 	"restore-table": func(s *story, args []string) error {
 		revision, err := strconv.ParseInt(args[0], 10, 64)
-		s.Table = s.tables[revision]
+		s.Table, s.Foreign = s.tables[revision], true
 		return err
 	},
 }

@@ -15,9 +15,9 @@ type Table struct {
 	// Revision grows by one with every write.
 	Revision int64
 	// Rebuilt is the revision at which the table was last made from the world instead of from the table before
-	// it; 0 if it never was. It is above every revision and every epoch that was then seen. Grants made since
-	// have epochs above it, and no mailbox keeps a revision below it: so whatever of the lost history still
-	// comes to light is refused by the broker, and the lost table, should it be put back, is known to be old.
+	// it; 0 if it never was. It is above every revision that was ever written before, and every epoch. Grants
+	// made since have epochs above it, and no mailbox keeps a revision below it: so whatever of a lost history
+	// still comes to light is refused by the broker, and answers nothing of this one.
 	Rebuilt int64
 	// Quarantine is the longest fenceSeconds + timeoutSeconds that the pool has had since it last had no
 	// worker: how long a forced grant waits. It never shrinks while a pod of older settings may run.
@@ -62,8 +62,8 @@ type Lane struct {
 	// least this revision answers the revoke.
 	Since int64
 	// Forced says that a worker before the last grant's may still run: it is set by a forced grant and
-	// cleared once the lane's worker reports it Running at Epoch. While it is set the next grant is forced
-	// too, whatever it rests on.
+	// cleared once the lane's worker reports it Running at Epoch, unless that is of a lost history (not above
+	// Rebuilt). While it is set the next grant is forced too, whatever it rests on.
 	Forced bool
 }
 

@@ -23,6 +23,9 @@ func (s *story) tell(p Plan) {
 	if p.ObserveLive {
 		s.say("  observe live")
 	}
+	if p.MakeTable {
+		s.say("  make an empty table")
+	}
 	if len(p.Confirm) > 0 {
 		s.say("  confirm %s", names(p.Confirm))
 	}

@@ -93,14 +93,19 @@ func (w *world) addPod() *Pod {
 
 // apply makes the plan's writes.
 func (w *world) apply(p Plan) {
-	w.Live = p.ObserveLive
+	w.Live = p.ObserveLive || p.MakeTable
 	for _, ref := range p.Confirm {
 		if d := w.pod(ref.Name); d == nil || d.UID != ref.UID {
 			w.Absent = append(w.Absent, ref)
 		}
 	}
+	if p.MakeTable {
+		w.Table, w.Foreign = &Table{Revision: 1}, true
+		w.Version += 100
+	}
 	if p.Table != nil {
-		w.Table = p.Table
+		w.Table, w.Foreign = p.Table, false
+		w.Version += 100 // by far more than the table's revision
 	}
 	for _, s := range p.Specs {
 		w.writeSpec(s)
@@ -328,7 +333,7 @@ func (w *world) settle(seen func(Plan)) error {
 
 // empty says that the plan asks for no write and no read.
 func empty(p Plan, replicas int) bool {
-	return !p.ObserveLive && len(p.Confirm) == 0 && p.Table == nil && len(p.Moves)+len(p.Specs)+len(p.Gates) == 0 &&
+	return !p.ObserveLive && !p.MakeTable && len(p.Confirm) == 0 && p.Table == nil && len(p.Moves)+len(p.Specs)+len(p.Gates) == 0 &&
 		len(p.Cheapen)+len(p.Restore)+len(p.Unfinalize)+len(p.Delete) == 0 && p.Replicas == replicas
 }
 
