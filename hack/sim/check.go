@@ -25,6 +25,7 @@ type checker struct {
 	shrinks  []*shrink                  // smaller sizes of the Deployment that may not be carried out yet
 	named    map[string]naming          // by pod UID: how the table came to name it, of those that it names
 	told     map[string]int64           // by pod UID: the newest revision written to its mailbox
+	revision int64                      // of the table written last
 	mixed    bool                       // the table was lost, or put back
 	recorded map[drain.Unit][]recording // every write of the epoch record, in order
 }
@@ -97,6 +98,10 @@ func (c *checker) ended(wk *worker) {
 
 // tableWritten looks at what a controller has just written, and at what the lanes' workers really do.
 func (c *checker) tableWritten(before, next *plan.Table, v *view) {
+	if next.Revision <= c.revision && !begins(next) {
+		c.fail(RevisionAgain, about{}, "a table has revision %d after %d", next.Revision, c.revision)
+	}
+	c.revision = next.Revision
 	c.noteNamed(next, before == nil || next.Rebuilt == next.Revision, v)
 	if before == nil {
 		return
@@ -111,6 +116,12 @@ func (c *checker) tableWritten(before, next *plan.Table, v *view) {
 			c.granted(drain.Unit{Kind: drain.Shard, Index: int32(i)}, &before.Shards[i], &next.Shards[i])
 		}
 	}
+}
+
+// begins says that nothing was ever granted by a table, nor by one before it that anybody knows of: the pool is new, or
+// was made anew, or nothing is left of it.
+func begins(t *plan.Table) bool {
+	return t.Rebuilt == 0 && !slices.ContainsFunc(slices.Concat(t.Lanes, t.Shards), func(l plan.Lane) bool { return l.Epoch > 0 })
 }
 
 func (c *checker) granted(unit drain.Unit, before, next *plan.Lane) {

@@ -14,6 +14,9 @@ const (
 	GivenUnreleased Rule = "GivenUnreleased"
 	// EpochBack: an epoch did not grow: in the table, or as a handler sees it.
 	EpochBack Rule = "EpochBack"
+	// RevisionAgain: a table was written whose revision is not above that of every table written before, lost ones
+	// included. Workers' answers would count in another history than the one that they were given in.
+	RevisionAgain Rule = "RevisionAgain"
 	// MailboxBack: a spec older than one before was written to a pod's mailbox, or a report over that of a later
 	// process, or one that takes back what was observed or that its worker resigned.
 	MailboxBack Rule = "MailboxBack"

@@ -97,6 +97,27 @@ var rulesTakenAway = []missing{
 			return bendLanes(s, func(l *plan.Lane) { l.Forced = false })
 		}}
 	}},
+	{"copies believed", "a table that was put back from a copy is not believed", append([]Rule{RevisionAgain}, overlapping...), 20000, trouble(restoreTable, restoreTable, restoreTable, deposeController, freezeController, scalePool, rollOut, freezeMachine, freezeWorker), func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			s.Foreign = false
+			return s
+		}}
+	}},
+	{"rebuilt above what was seen", "a rebuilt table is above every table that was lost, seen or not", append([]Rule{RevisionAgain}, overlapping...), 20000, trouble(loseTable, restoreTable, restoreTable, deposeController, scalePool, rollOut, freezeMachine, freezeWorker), func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			s.Version = newest(s)
+			return s
+		}}
+	}},
+	{"claims trusted", "a lane taken over from a lost history stays forced until it moves", overlapping, 20000, trouble(loseTable, restoreTable, scalePool, rollOut, freezeMachine, cutFromAPI, freezeWorker, deposeController), func() *faults {
+		return &faults{bendState: func(s plan.State) plan.State {
+			if s.Table == nil {
+				return s
+			}
+			rebuilt := s.Table.Rebuilt
+			return bendLanes(s, func(l *plan.Lane) { l.Forced = l.Forced && l.Epoch > rebuilt })
+		}}
+	}},
 	{"timed out is failed", "a timed-out call holds its key until the call can have ended", []Rule{KeyOverlap}, 500, nil, func() *faults {
 		return &faults{timeoutFails: true}
 	}},
@@ -176,6 +197,18 @@ func theirOwnTable(s plan.State) plan.State {
 			w.Spec.Grants, w.Report.Held = nil, nil
 		}
 	})
+}
+
+// newest is the highest revision that an operator can see.
+func newest(s plan.State) int64 {
+	revision := int64(0)
+	if s.Table != nil {
+		revision = s.Table.Revision
+	}
+	for _, w := range s.Workers {
+		revision = max(revision, w.Spec.Revision, w.Report.Observed)
+	}
+	return revision
 }
 
 func stoppedPod(p plan.Pod) plan.Pod {
