@@ -112,13 +112,13 @@ func (s *Sequencer) mayTryAlone() bool {
 	return !s.onTrial()
 }
 
-// onTrial reports whether a suspect is counted and on its way to its start.
+// onTrial reports whether a suspect is counted and on its way to its start: it had its turn, and what it waits for comes.
 func (s *Sequencer) onTrial() bool {
 	if s.trial == 0 {
 		return false
 	}
 	k := s.keys.at(s.trial)
-	onItsWay := k.state == Recording || k.state == Ready || k.state == Alone
+	onItsWay := k.state == Recording || k.state == Alone || (k.state == Ready && k.pended)
 	return k.suspect && k.counted && onItsWay && !s.lanes[k.lane].paused
 }
 
