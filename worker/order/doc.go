@@ -108,7 +108,7 @@
 // # Memory
 //
 // A lane holds at most Buffer payloads, plus one call's worth for each of at most MaxInFlightKeys keys at their turn
-// and one for each parked key that is being moved. A key may hold as many payloads as are free (a dynamic threshold:
+// and one for each key of which a message is being parked or dead-lettered. A key may hold as many payloads as are free (a dynamic threshold:
 // any number of hot keys leaves room for one more key); beyond that, positions, at 5 bytes in the key's spill and 8 in
 // the ledger. They are read again (Read), readAhead or two calls' worth at a time, when their turn comes near. The same threshold applies
 // to the LookAhead: a key with more messages outstanding than are free there is diverted, that is parked and released

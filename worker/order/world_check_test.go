@@ -104,6 +104,7 @@ func checkSeen(t *testing.T, seen map[string]int) {
 func (w *world) check() {
 	s := w.seq
 	payloads, running, parked, pended, live := map[int32]int32{}, map[int32]int32{}, map[int32]int32{}, map[int32]int32{}, 0
+	given := map[int32]int{}
 	outstanding := map[int32]int{}
 	for ki := 1; ki < len(s.keys.items); ki++ {
 		k := &s.keys.items[ki]
@@ -122,6 +123,9 @@ func (w *world) check() {
 		}
 		if k.pended {
 			pended[k.lane]++
+		}
+		if k.state == DeadLettering {
+			given[k.lane]++
 		}
 		if p := s.parkOf(k); k.state == Resting && (p == nil || !p.holds()) && (p == nil || !p.returned || k.front.n > 0) && !s.lanes[k.lane].draining {
 			w.fail("key %s rests without reason", k.name)
@@ -142,7 +146,7 @@ func (w *world) check() {
 		if at.inRing != s.mayTurn(at) && w.seq.outage.mayStart(w.now) {
 			w.fail("lane %d in the round: %v, may turn: %v", l.number, at.inRing, s.mayTurn(at))
 		}
-		if bound := w.config.Buffer + 3*w.config.MaxInFlightKeys + int(at.parked); int(at.payloads) > bound {
+		if bound := w.config.Buffer + 3*w.config.MaxInFlightKeys + int(at.parked) + given[li]; int(at.payloads) > bound {
 			w.fail("lane %d holds %d payloads, bound %d", l.number, at.payloads, bound)
 		}
 		if at.ledger.outstanding > w.config.LookAhead {
