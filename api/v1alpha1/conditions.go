@@ -56,5 +56,10 @@ const (
 	ConditionKeySpansLanes = "KeySpansLanes"
 )
 
-// ConditionComplete is a ConvoyAction's, written by the controller: every selected key is done or has failed again.
-const ConditionComplete = "Complete"
+// Condition types of a ConvoyAction, written by the controller.
+const (
+	// ConditionComplete says that every selected key is done or has failed again. Once True it stays so.
+	ConditionComplete = "Complete"
+	// ConditionReconciling is True until the action is complete, for tools that wait for objects (kstatus).
+	ConditionReconciling = "Reconciling"
+)

@@ -88,7 +88,7 @@ var _ = Describe("config", Ordered, func() {
 			"patch deployments.apps", "watch replicasets.apps", "patch pods", "delete pods", "patch pods --subresource=status",
 			"update pods --subresource=finalizers", "create rolebindings.rbac.authorization.k8s.io", "create serviceaccounts",
 			"patch poddisruptionbudgets.policy", "create events", "patch events.events.k8s.io",
-			"get customresourcedefinitions.apiextensions.k8s.io/convoypools.convoy.dev", "get namespaces", "watch nodes",
+			"get customresourcedefinitions.apiextensions.k8s.io/convoypools.convoy.dev", "get namespaces", "watch nodes", "watch convoyactions.convoy.dev", "patch convoyactions.convoy.dev --subresource=status",
 		} {
 			Expect(may(ctx, operator, strings.Fields(what)...)).To(BeTrue(), what)
 		}
@@ -98,7 +98,7 @@ var _ = Describe("config", Ordered, func() {
 			"create clusterrolebindings.rbac.authorization.k8s.io", "escalate clusterroles.rbac.authorization.k8s.io",
 			"bind clusterroles.rbac.authorization.k8s.io", "update nodes",
 			"delete deployments.apps", "delete serviceaccounts", "delete poddisruptionbudgets.policy", "delete convoyworkers.convoy.dev",
-			"delete rolebindings.rbac.authorization.k8s.io", "update convoypools.convoy.dev", "get convoyactions.convoy.dev",
+			"delete rolebindings.rbac.authorization.k8s.io", "update convoypools.convoy.dev", "patch convoyactions.convoy.dev",
 			"update convoypools.convoy.dev --subresource=status", "update convoyactions.convoy.dev --subresource=status",
 		} {
 			Expect(may(ctx, operator, strings.Fields(what)...)).To(BeFalse(), what)

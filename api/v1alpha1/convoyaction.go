@@ -125,7 +125,8 @@ const (
 
 // ConvoyActionStatus is how far an action has come.
 type ConvoyActionStatus struct {
-	// conditions say how the action is: Complete is True at its end.
+	// conditions say how the action is. Complete is True at its end, once and for all; until then its reason and message say
+	// what the action waits for. Reconciling is True until then, as tools that wait for objects expect.
 	// Example: [{type: Complete, status: "True", reason: Released}].
 	// +optional
 	// +listType=map
@@ -150,6 +151,47 @@ type ConvoyActionStatus struct {
 	// progress counts keys and messages. Example: {keys: 12, done: 11, failed: 1, messages: 340}.
 	// +optional
 	Progress *ActionProgress `json:"progress,omitempty"`
+
+	// workers are the workers that had keys to do and what each has said last, up to 1,000. Those that are gone stay, so that
+	// what they have done counts. Example: [{name: orders-7d9f-x2x4j, keys: 12, done: 11, failed: 1, messages: 340}].
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=1000
+	Workers []ActionWorker `json:"workers,omitempty"`
+}
+
+// ActionWorker is what one worker has done of an action.
+type ActionWorker struct {
+	// name is the worker's, which is its pod's, up to 253 characters. Example: orders-7d9f-x2x4j.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// keys is how many keys it had to do. Example: 12.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	Keys int64 `json:"keys"`
+
+	// done is how many of them are no longer parked. Example: 11.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	Done int64 `json:"done"`
+
+	// failed is how many of them failed again. Example: 1.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	Failed int64 `json:"failed"`
+
+	// messages is how many messages left the park. Example: 340.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	Messages int64 `json:"messages"`
 }
 
 // ActionProgress counts what an action has done.

@@ -81,6 +81,15 @@ type ConvoyWorkerStatus struct {
 	// Example: {time: "2026-01-01T00:00:00.000000Z", lanes: [0, 12], shards: [200]}.
 	// +optional
 	Backlog *BacklogSample `json:"backlog,omitempty"`
+
+	// parked is what is parked in the worker's lanes. Written when keys come or go, otherwise every 30 seconds at most.
+	// Example: {keys: 2, messages: 31}.
+	// +optional
+	Parked *WorkerParked `json:"parked,omitempty"`
+
+	// action is how far the worker has come with spec.action. Example: {uid: 5d2b, keys: 12, done: 11, failed: 1, messages: 340}.
+	// +optional
+	Action *ActionReport `json:"action,omitempty"`
 }
 
 // LaneHolding is one lane in a worker's report.

@@ -169,4 +169,10 @@ const (
 	ReasonRunning = "Running"
 	// ReasonPoolNotFound means that there is no such pool yet.
 	ReasonPoolNotFound = "PoolNotFound"
+	// ReasonNoOwner means that lanes have no worker that could do anything: no worker runs, or lanes are moving.
+	ReasonNoOwner = "NoOwner"
+	// ReasonQueued means that another action of the pool comes first.
+	ReasonQueued = "Queued"
+	// ReasonNothingParked means that no parked key was selected.
+	ReasonNothingParked = "NothingParked"
 )

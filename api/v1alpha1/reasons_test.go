@@ -57,7 +57,7 @@ var _ = Describe("conditions", func() {
 		}
 		for _, value := range stated("conditions.go") {
 			kind := "ConvoyPool"
-			if value == v1alpha1.ConditionComplete {
+			if value == v1alpha1.ConditionComplete || value == v1alpha1.ConditionReconciling {
 				kind = "ConvoyAction"
 			}
 			Expect(told[kind]).To(ContainSubstring(value))

@@ -19,7 +19,7 @@ const (
 	// etcdRequest is what etcd takes in one request by default, in bytes.
 	etcdRequest = 1_572_864
 	// headroom is left for metadata: labels, annotations, owners, managed fields.
-	headroom = 32_768
+	headroom = 24_576
 )
 
 // largestOf returns the longest value of a schema: every field there, each list full, each number and text at its largest.

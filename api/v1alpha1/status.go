@@ -62,7 +62,8 @@ type ConvoyPoolStatus struct {
 	// +optional
 	Backlog *BacklogStatus `json:"backlog,omitempty"`
 
-	// parked counts what is parked. Example: {keys: 2, messages: 31}.
+	// parked counts what is parked, as the workers say; the oldest keys are in their ConvoyWorkers' status.parked. Keys wait
+	// there for a ConvoyAction. Example: {keys: 2, messages: 31}.
 	// +optional
 	Parked *ParkedStatus `json:"parked,omitempty"`
 
@@ -192,6 +193,15 @@ type ParkedStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=9007199254740991
 	Messages *int64 `json:"messages,omitempty"`
+
+	// oldest is since when the key is parked that has been so for longest. Absent when none is.
+	// Example: "2026-01-01T00:00:00Z".
+	// +optional
+	Oldest *metav1.Time `json:"oldest,omitempty"`
+
+	// countedTime is when the workers' figures were summed up. Example: "2026-01-01T00:00:00Z".
+	// +optional
+	CountedTime *metav1.Time `json:"countedTime,omitempty"`
 }
 
 // ScalingStatus is the last decision on the number of workers.

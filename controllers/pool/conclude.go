@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -37,8 +38,10 @@ func (r *Reconciler) conclude(ctx context.Context, seen *observation, next plan.
 	if !next.Requeue.IsZero() {
 		done.wait(next.Requeue)
 	}
-	if due := backlogDue(seen, status); !due.IsZero() {
-		done.wait(due)
+	for _, due := range []time.Time{backlogDue(seen, status), parkedDue(seen, status)} {
+		if !due.IsZero() {
+			done.wait(due)
+		}
 	}
 	if done.again.IsZero() {
 		return reconcile.Result{}, nil

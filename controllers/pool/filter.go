@@ -111,7 +111,7 @@ func withoutBacklog(s *v1alpha1.ConvoyWorkerStatus) v1alpha1.ConvoyWorkerStatus 
 		return v1alpha1.ConvoyWorkerStatus{}
 	}
 	without := *s
-	without.Backlog = nil
+	without.Backlog, without.Action = nil, nil
 	return without
 }
 

@@ -50,6 +50,8 @@ type kubelet struct {
 	atRest bool
 	// conditions are what every worker reports.
 	conditions []metav1.Condition
+	// parked is what is parked in the lanes.
+	parked parkedKeys
 }
 
 // runningPod is a pod whose containers have been started.

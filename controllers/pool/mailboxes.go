@@ -63,6 +63,9 @@ func (w *writer) writeMailbox(ctx context.Context, spec plan.SpecWrite) (*v1alph
 	}
 	next := seen.DeepCopy()
 	next.Spec = mailbox.WriteSpec(spec.Spec)
+	if seen.Spec != nil {
+		next.Spec.Action = seen.Spec.Action
+	}
 	return next, w.config.Client.Update(ctx, next, fieldOwner)
 }
 

@@ -29,7 +29,7 @@ const poolsAtOnce = 8
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// SetupWithManager watches everything that a pool's plan is made from.
+// SetupWithManager watches everything that a pool's plan is made from, and what its actions are.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	pool := &unstructured.Unstructured{}
 	pool.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ConvoyPool"))
@@ -51,7 +51,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	for _, kind := range []metav1.TypeMeta{accountKind, bindingKind, budgetKind} {
 		b = b.WatchesMetadata(partial(kind), ofPool)
 	}
-	return b.Complete(r)
+	if err := b.Complete(r); err != nil {
+		return err
+	}
+	return (&actions{r.config}).setup(mgr)
 }
 
 // partial is an object of which only the metadata is watched.

@@ -34,6 +34,7 @@ func statusOf(seen *observation, next plan.Plan, done *outcome) *v1alpha1.Convoy
 		figures{seen, table}.put(status)
 		status.Scaling = scalingStatus(seen, status.Scaling)
 		status.Backlog = backlogStatus(seen, status.Backlog)
+		status.Parked = parkedStatus(seen, status)
 	}
 	if status.Claim == nil && seen.hasWorked() {
 		status.Claim = &v1alpha1.ClaimStatus{State: v1alpha1.ClaimInUse} // somebody deleted the status

@@ -37,6 +37,8 @@ type worker struct {
 	refused time.Time
 	// draining are lanes that were told to stop and have not drained yet.
 	draining []drain.Unit
+	// acted is how far it has come with an action.
+	acted v1alpha1.ActionReport
 }
 
 func newWorker(k *kubelet, pod *corev1.Pod, predecessor bool) *worker {
@@ -165,6 +167,7 @@ func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
 	if report.Resigned && w.kubelet.atRest {
 		object.Status.AtRest = new(true)
 	}
+	w.act(object)
 	if equality.Semantic.DeepEqual(before.Status, object.Status) {
 		w.wrote(report)
 		return

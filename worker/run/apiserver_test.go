@@ -68,7 +68,40 @@ func (a *apiServer) change(how func()) {
 func (a *apiServer) remove() { a.change(func() { a.object = nil }) }
 
 // spec writes the controller's side.
-func (a *apiServer) spec(s drain.Spec) { a.change(func() { a.object.Spec = mailbox.WriteSpec(s) }) }
+func (a *apiServer) spec(s drain.Spec) {
+	a.change(func() {
+		before := a.object.Spec
+		if a.object.Spec = mailbox.WriteSpec(s); before != nil {
+			a.object.Spec.Action = before.Action
+		}
+	})
+}
+
+// order writes the controller's wish for what is parked.
+func (a *apiServer) order(o *v1alpha1.ActionOrder) {
+	a.change(func() {
+		if a.object.Spec == nil {
+			a.object.Spec = &v1alpha1.ConvoyWorkerSpec{}
+		}
+		a.object.Spec.Action = o
+	})
+}
+
+// acted is what the worker says of it, and parked of what is parked.
+func (a *apiServer) acted() (acted v1alpha1.ActionReport, parked v1alpha1.WorkerParked) {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	if a.object == nil || a.object.Status == nil {
+		return acted, parked
+	}
+	if a.object.Status.Action != nil {
+		acted = *a.object.Status.Action
+	}
+	if a.object.Status.Parked != nil {
+		parked = *a.object.Status.Parked
+	}
+	return acted, parked
+}
 
 // goAway makes the API server unreachable, or reachable again.
 func (a *apiServer) goAway(away bool) { a.change(func() { a.away = away }) }

@@ -7,17 +7,43 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"convoy.dev/convoy/api/v1alpha1"
 )
 
-// conditions are what this worker alone can know, for its status. The loop owns them.
+// conditions are what this worker alone can know, beside its report, for its status. The loop owns them.
 type conditions struct {
 	list []metav1.Condition
-	// changed says that the status does not have them yet.
+	// parked is what is parked, action how far an action has come; nil says nothing.
+	parked *v1alpha1.WorkerParked
+	action *v1alpha1.ActionReport
+	// changed says that the status does not have all this yet.
 	changed bool
+}
+
+// setAction notes how far an action has come.
+func (c *conditions) setAction(report *v1alpha1.ActionReport) {
+	if !equality.Semantic.DeepEqual(c.action, report) {
+		c.action, c.changed = report, true
+	}
+}
+
+// setParked notes what is parked.
+func (c *conditions) setParked(parked *v1alpha1.WorkerParked) {
+	if !equality.Semantic.DeepEqual(c.parked, parked) {
+		c.parked, c.changed = parked, true
+	}
+}
+
+// write puts all this into a status.
+func (c *conditions) write(status *v1alpha1.ConvoyWorkerStatus) {
+	for _, condition := range c.list {
+		meta.SetStatusCondition(&status.Conditions, condition)
+	}
+	status.Parked, status.Action = c.parked.DeepCopy(), c.action.DeepCopy()
 }
 
 // set notes a condition, and reports whether that is news.
@@ -34,7 +60,7 @@ func (c *conditions) set(kind string, is bool, reason, message string) bool {
 	return news
 }
 
-// told says whether an object has the conditions.
+// told says whether an object has all this.
 func (c *conditions) told(status *v1alpha1.ConvoyWorkerStatus) bool {
 	for i := range c.list {
 		has := (*metav1.Condition)(nil)
@@ -45,7 +71,10 @@ func (c *conditions) told(status *v1alpha1.ConvoyWorkerStatus) bool {
 			return false
 		}
 	}
-	return true
+	if status == nil {
+		status = &v1alpha1.ConvoyWorkerStatus{}
+	}
+	return equality.Semantic.DeepEqual(status.Parked, c.parked) && equality.Semantic.DeepEqual(status.Action, c.action)
 }
 
 // cut makes a text valid UTF-8 of at most so many bytes.

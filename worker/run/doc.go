@@ -56,9 +56,13 @@
 // Messages without a key: see keys in keyless.go. A message that the broker no longer has when it is read again is
 // completed as gone, counted, and logged.
 //
+// A ConvoyAction comes with the worker's object and is carried out key by key, at its rate, the oldest first. What is done of
+// it is in the status, so that a later process counts on; what is left of a lane that moves is selected again by its next
+// owner.
+//
 // The process is frozen: it finds its hold run out by a clock that counted on. Between the question whether a message may
 // start and the call lie microseconds; a process frozen exactly there sends one stale call per key, and the call's epoch
 // gives it away.
 //
-// Not in this version: routing of shards, onFailure Park (it acts as Block), samples of the backlog.
+// Not in this version: routing of shards, samples of the backlog.
 package run

@@ -135,6 +135,7 @@ func (w *Worker) openLane(l *heldLane, o order.Opening, parked []broker.ParkedKe
 		panic("run: " + err.Error())
 	}
 	l.open = true
+	w.selectIn(l)
 	l.feed.covered = o.Progress
 	w.hush(l)
 	w.config.Log.Info("lane opened", "lane", l.number, "token", l.token.String(), "lowWater", o.Progress.LowWater, "ranges", len(o.Progress.Ranges),
@@ -178,6 +179,7 @@ func (w *Worker) leave(l *heldLane) {
 	}
 	l.stopLiving()
 	w.lanes.remove(l)
+	w.leavesAction(l)
 	w.goOn(v1alpha1.ConditionLaneBlocked, l)
 	w.goOn(v1alpha1.ConditionBraking, l)
 	if !l.stoppedAt.IsZero() {

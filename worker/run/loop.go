@@ -44,6 +44,7 @@ func (w *Worker) turn() {
 	}
 	if !w.over {
 		w.tick()
+		w.act()
 		w.lookAround()
 		w.post.send()
 	}
@@ -57,6 +58,7 @@ func (w *Worker) lookAround() {
 	w.lookedAt = w.at
 	w.explainDrains()
 	w.judgeReach()
+	w.tellParked()
 	w.metrics.observe(w)
 }
 
@@ -94,6 +96,7 @@ func (w *Worker) arm() {
 	sooner(w.machineAt)
 	sooner(w.tickAt)
 	sooner(w.post.wakeAt())
+	sooner(w.actionDue())
 	if at, ok := w.seq.Deadline(); ok {
 		sooner(w.origin.Add(time.Duration(at)))
 	}

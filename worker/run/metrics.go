@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/worker/deliver"
 	"convoy.dev/convoy/worker/drain"
 )
@@ -78,8 +79,8 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 		memory:   prometheus.NewGauge(gauge("message_bytes_in_memory", "Size of the bodies in memory, in bytes.")),
 		lanes: prometheus.NewGaugeVec(gauge("lanes",
 			"Lanes of this worker, by state: Barred, Opening, Fencing, Running, Draining, Refused."), []string{"state"}),
-		parkedKeys:     prometheus.NewGauge(gauge("parked_keys", "Keys of this worker's lanes that have messages in the parking store.")),
-		parkedMessages: prometheus.NewGauge(gauge("parked_messages", "Messages of this worker's lanes that are in the parking store.")),
+		parkedKeys:     prometheus.NewGauge(gauge("parked_keys", "Keys of this worker's lanes that are parked.")),
+		parkedMessages: prometheus.NewGauge(gauge("parked_messages", "Messages of the keys that are parked.")),
 		stall: prometheus.NewHistogram(histogram("loop_gap_seconds",
 			"Time between two turns of the worker's loop, in seconds. It turns at least once a second unless the process stalls.")),
 		confirmTime: prometheus.NewHistogram(histogram("confirm_seconds",
@@ -141,9 +142,12 @@ func (m *metrics) observe(w *Worker) {
 	m.inFlight.Set(float64(w.seq.Running()))
 	m.keys.Set(float64(w.seq.Len()))
 	m.inMemory.Set(float64(w.payloads.len()))
-	sum := w.sumParked()
-	m.parkedKeys.Set(float64(sum.keys))
-	m.parkedMessages.Set(float64(sum.messages))
+	parked := v1alpha1.WorkerParked{}
+	if sum := w.sumParked(); sum != nil {
+		parked = *sum
+	}
+	m.parkedKeys.Set(float64(parked.Keys))
+	m.parkedMessages.Set(float64(parked.Messages))
 	m.memory.Set(float64(w.payloads.bytes))
 	var states [drain.Refused + 1]int
 	for _, h := range w.machine.Report().Held {

@@ -156,6 +156,7 @@ func (w *Worker) repark(l *heldLane, e *order.Effect) {
 	k.mark = w.whyParked(l, e.Key)
 	k.mark.Action = action
 	w.mark(l, k)
+	w.actedOn(l, e.Key, true)
 	w.config.Log.Warn("a released key is parked again", "lane", l.number, "sequence", e.Sequence, "reason", k.mark.Reason)
 }
 
@@ -175,6 +176,7 @@ func (w *Worker) unpark(l *heldLane, e *order.Effect) {
 		for _, count := range r.counts {
 			if k != nil {
 				k.messages, k.through = k.messages-int(count), r.through
+				w.leftPark(l, r.key, count)
 			}
 			w.seq.Unparked(w.instant(w.at), l.number, hash, r.key, count)
 		}
@@ -188,6 +190,7 @@ func (w *Worker) returned(l *heldLane, e *order.Effect) {
 		return
 	}
 	delete(l.parked.keys, e.Key)
+	w.actedOn(l, e.Key, false)
 	key, through := k.mark.Key, k.through
 	w.enqueuePark(l, parkOp{doing: "forgetting a parked key", do: func(ctx context.Context) error { return l.store.Unpark(ctx, key, through, true) }})
 	if k.mark.Reason != string(v1alpha1.ParkLookAhead) {
@@ -249,26 +252,4 @@ func (w *Worker) operatePark(l *heldLane) {
 			w.operatePark(l)
 		}
 	})
-}
-
-// parkedSum is how much is parked.
-type parkedSum struct {
-	keys, messages int
-	// oldest is when the key was parked that has been so for longest; zero if none is. Keys that were only diverted do not
-	// count here.
-	oldest time.Time
-}
-
-// sumParked sums up what the worker's lanes have parked.
-func (w *Worker) sumParked() (sum parkedSum) {
-	for _, l := range w.lanes.round {
-		for _, k := range l.parked.keys {
-			sum.keys++
-			sum.messages += k.messages
-			if k.mark.Reason != string(v1alpha1.ParkLookAhead) && (sum.oldest.IsZero() || k.mark.Since.Before(sum.oldest)) {
-				sum.oldest = k.mark.Since
-			}
-		}
-	}
-	return sum
 }

@@ -94,12 +94,12 @@ func TestAParkedKeyMovesWithItsLane(t *testing.T) {
 }
 
 // again starts a worker in a new pod, whose object knows of no earlier process.
-func (w *world) again() *process {
+func (w *world) again() {
 	w.t.Helper()
 	w.api.remove()
 	w.api.create(podUID)
 	w.marks = w.t.TempDir()
-	return w.start()
+	w.start()
 }
 
 // Each store operation of a key's parking fails once: before it is made, or so that only its answer is lost. Nothing is parked
@@ -268,5 +268,39 @@ func TestAnOutageParksNothing(t *testing.T) {
 		w.until("the condition says so", func() bool {
 			return w.api.reason(v1alpha1.ConditionHandlerAccepting) == v1alpha1.ReasonCallsSucceed
 		})
+	})
+}
+
+// The handler rejects every message for a while, as after a bad release of it: the lane brakes before all keys are parked,
+// says so, and goes on by itself when the handler is mended. What was parked waits for a person.
+func TestABadReleaseOfTheHandlerIsBraked(t *testing.T) {
+	parking(t, 1, func(w *world, bad map[string]bool) {
+		w.handler.set(func() {
+			for i := range 200 {
+				bad[fmt.Sprint("key ", i)] = true
+			}
+		})
+		w.start()
+		w.grant(1, 1, 0)
+		for i := range 200 {
+			w.publish(0, fmt.Sprint("key ", i))
+		}
+		w.until("the lane brakes", func() bool { return w.api.reason(v1alpha1.ConditionBraking) == v1alpha1.ReasonManyKeysFail })
+		w.pass(10 * time.Minute)
+		parked := len(w.broker.Parked(0))
+		if parked < 10 || parked > 20 {
+			w.t.Errorf("%d of 200 keys are parked, though the lane braked", parked)
+		}
+		w.handler.set(func() { clear(bad) })
+		w.until("every other key is done", func() bool {
+			done := 0
+			for i := range 200 {
+				done += w.handler.completed(fmt.Sprint("key ", i))
+			}
+			return done == 200-parked
+		})
+		w.until("the condition says so", func() bool { return w.api.reason(v1alpha1.ConditionBraking) == v1alpha1.ReasonAllFlow })
+		w.api.order(releases("one"))
+		w.allDone()
 	})
 }

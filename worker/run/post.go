@@ -9,7 +9,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"convoy.dev/convoy/api/v1alpha1"
@@ -107,6 +106,7 @@ func (p *postman) learn(o *v1alpha1.ConvoyWorker) {
 	if p.replaced(o) {
 		return
 	}
+	p.w.orderedNow(o)
 	if p.raising == nil && !p.busy {
 		p.compare(o)
 	}
@@ -163,6 +163,7 @@ func (p *postman) haveRead(o *v1alpha1.ConvoyWorker, err error) {
 	}
 	p.waits.reset()
 	p.known = o
+	p.w.orderedNow(o)
 	report := mailbox.ReadReport(o.Status)
 	if !p.started || p.raising != nil {
 		p.started, p.raising = true, nil
@@ -239,9 +240,7 @@ func (p *postman) put(r drain.Report, then func(drain.Report, error)) {
 		next.Status = &v1alpha1.ConvoyWorkerStatus{}
 	}
 	mailbox.WriteReport(r, next.Status)
-	for _, c := range w.news.list {
-		meta.SetStatusCondition(&next.Status.Conditions, c)
-	}
+	w.news.write(next.Status)
 	w.ask(func(ctx context.Context) func() {
 		if r.Resigned {
 			if err := w.config.Marks.make(markResigned); err != nil {

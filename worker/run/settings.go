@@ -45,8 +45,7 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 // maxBatchBytes is how large the payloads of one call may be together; a larger one goes by itself.
 const maxBatchBytes = 1 << 20
 
-// ordering configures the sequencer. Park is Block until a ConvoyAction can release what is parked: nothing is lost, and the
-// key waits.
+// ordering configures the sequencer.
 func ordering(d *v1alpha1.Delivery) order.Config {
 	c := order.Config{
 		MaxInFlightKeys: int(*d.MaxInFlightKeys),
@@ -60,9 +59,12 @@ func ordering(d *v1alpha1.Delivery) order.Config {
 		BatchMaxBytes:    maxBatchBytes,
 	}
 	switch *d.OnFailure.Type {
+	case v1alpha1.FailurePark:
+		c.OnFailure = order.Park
+		c.ParkMaxKeys, c.ParkMaxMessagesPerKey = int(*d.OnFailure.Park.MaxKeys), int(*d.OnFailure.Park.MaxMessagesPerKey)
 	case v1alpha1.FailureDeadLetter:
 		c.OnFailure = order.DeadLetter
-	case v1alpha1.FailurePark, v1alpha1.FailureBlock:
+	case v1alpha1.FailureBlock:
 	}
 	return c
 }

@@ -67,7 +67,7 @@ func TestTheFingerprint(t *testing.T) {
 
 func TestSettingsBecomeAConfig(t *testing.T) {
 	c := configured(t, func(*v1alpha1.WorkerSettings) {})
-	if c.Order.OnFailure != order.Block || c.Order.Timeout != int64(30*time.Second) || c.Fence != 10*time.Second ||
+	if c.Order.OnFailure != order.Park || c.Order.ParkMaxKeys != 1024 || c.Order.ParkMaxMessagesPerKey != 1024 || c.Order.Timeout != int64(30*time.Second) || c.Fence != 10*time.Second ||
 		c.DrainTimeout != time.Minute || c.OnMissing != v1alpha1.MissingDeadLetter {
 		t.Errorf("config %+v", c)
 	}
@@ -75,5 +75,12 @@ func TestSettingsBecomeAConfig(t *testing.T) {
 	c = configured(t, func(s *v1alpha1.WorkerSettings) { s.Delivery.OnFailure = &v1alpha1.OnFailure{Type: &letters} })
 	if c.Order.OnFailure != order.DeadLetter {
 		t.Errorf("OnFailure %v", c.Order.OnFailure)
+	}
+	park, keys, messages := v1alpha1.FailurePark, int32(3), int32(5)
+	c = configured(t, func(s *v1alpha1.WorkerSettings) {
+		s.Delivery.OnFailure = &v1alpha1.OnFailure{Type: &park, Park: &v1alpha1.Park{MaxKeys: &keys, MaxMessagesPerKey: &messages}}
+	})
+	if c.Order.OnFailure != order.Park || c.Order.ParkMaxKeys != 3 || c.Order.ParkMaxMessagesPerKey != 5 {
+		t.Errorf("with bounds: %+v", c.Order)
 	}
 }

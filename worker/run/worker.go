@@ -58,6 +58,8 @@ type Worker struct {
 	calls    calls
 	halts    halts
 	reach    reach
+	action   action
+	told     toldParked
 
 	// turns, effects and steps are buffers.
 	turns   []func()

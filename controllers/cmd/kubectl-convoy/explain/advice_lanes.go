@@ -82,6 +82,12 @@ var ofRest = map[string]Advice{
 	v1alpha1.ReasonReleased:  {Means: "Every selected key was released, or failed again and stays parked."},
 	v1alpha1.ReasonDiscarded: {Means: "Every selected key was discarded."},
 	v1alpha1.ReasonRunning:   {Means: "There are keys left to do."},
+	v1alpha1.ReasonNoOwner: {
+		Means: "Lanes have no worker now, and only the owner of a key's lane can release or discard it.",
+		Mend:  "Let the pool run at least one worker; the action goes on by itself.",
+	},
+	v1alpha1.ReasonQueued:        {Means: "Another action of the pool comes first."},
+	v1alpha1.ReasonNothingParked: {Means: "No parked key fitted the selector."},
 	v1alpha1.ReasonPoolNotFound: {
 		Means: "There is no pool of that name in the namespace.",
 		Mend:  "Make the pool, or delete the action and make one for the right pool: an action cannot be changed.",
