@@ -115,22 +115,30 @@ func (c *counted) reusable(before *counted) bool {
 	return before != nil && before.of == c.of && c.at.Sub(before.at) < reuseTime
 }
 
+// use takes over what was counted before, as far as it still is so, and returns the lanes that are to be counted.
+func (c *counted) use(before *counted) (open []int32) {
+	again := c.reusable(before)
+	if again {
+		c.at = before.at
+	}
+	for lane, after := range c.from {
+		switch {
+		case uint64(after) >= c.of.last:
+		case again && before.from[lane] == after:
+			c.behind[lane] = before.behind[lane]
+		default:
+			open = append(open, int32(lane))
+		}
+	}
+	return open
+}
+
 // countBehind counts the messages behind each lane's position.
 func (s *state) countBehind(ctx context.Context, now, before *counted, info *jetstream.StreamInfo) error {
-	again := now.reusable(before)
-	if again {
-		now.at = before.at
-	}
 	var asked []counting
-	for lane, after := range now.from {
-		switch {
-		case uint64(after) >= info.State.LastSeq:
-		case again && before.from[lane] == after:
-			now.behind[lane] = before.behind[lane]
-		default:
-			for _, subject := range s.subjects(int32(lane)) {
-				asked = append(asked, counting{lane, after, subject})
-			}
+	for _, lane := range now.use(before) {
+		for _, subject := range s.subjects(lane) {
+			asked = append(asked, counting{int(lane), now.from[lane], subject})
 		}
 	}
 	return s.countAll(ctx, info, asked, now.behind)

@@ -13,18 +13,21 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
-// TestCountedIsUsedAgain counts without a connection: every lane has nothing to count, or was counted before.
+// TestCountedIsUsedAgain has a lane as it was, one that was taken to the end, and one whose progress went on.
 func TestCountedIsUsedAgain(t *testing.T) {
-	s := &state{connection: &connection{}, place: place{lanes: 3}}
-	info := &jetstream.StreamInfo{Config: jetstream.StreamConfig{AllowDirect: true}, State: jetstream.StreamState{FirstSeq: 1, LastSeq: 9, Msgs: 9}}
+	info := &jetstream.StreamInfo{State: jetstream.StreamState{FirstSeq: 1, LastSeq: 9, Msgs: 9}}
 	at := time.Unix(1000, 0)
 	before := &counted{of: extentOf(info), at: at, from: []order.Position{5, 7, 0}, behind: []int64{2, 1, 4}}
-	now := &counted{of: extentOf(info), at: at.Add(30 * time.Second), from: []order.Position{5, 9, 0}, behind: make([]int64, 3)}
-	if err := s.countBehind(t.Context(), now, before, info); err != nil {
-		t.Fatal(err)
+	now := &counted{of: extentOf(info), at: at.Add(30 * time.Second), from: []order.Position{5, 9, 3}, behind: make([]int64, 3)}
+	if open := now.use(before); !slices.Equal(open, []int32{2}) {
+		t.Errorf("lanes %v are counted, want lane 2", open)
 	}
-	if want := []int64{2, 0, 4}; !slices.Equal(now.behind, want) || !now.at.Equal(at) {
-		t.Errorf("counted %v at %v, want %v at %v", now.behind, now.at, want, at)
+	if want := []int64{2, 0, 0}; !slices.Equal(now.behind, want) || !now.at.Equal(at) {
+		t.Errorf("used %v of %v, want %v of %v", now.behind, now.at, want, at)
+	}
+	late := &counted{of: extentOf(info), at: at.Add(time.Hour), from: []order.Position{5, 9, 3}, behind: make([]int64, 3)}
+	if open := late.use(before); !slices.Equal(open, []int32{0, 2}) || !late.at.Equal(at.Add(time.Hour)) {
+		t.Errorf("lanes %v are counted after an hour, want lanes 0 and 2", open)
 	}
 }
 
