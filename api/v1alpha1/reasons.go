@@ -15,8 +15,6 @@ const (
 	// ReasonNotPermitted means that the operator lacks a permission that its installation gives; the message has the API
 	// server's words.
 	ReasonNotPermitted = "NotPermitted"
-	// ReasonLanesNotSupported means that this version of Convoy does not run lanes of this type.
-	ReasonLanesNotSupported = "LanesNotSupported"
 )
 
 // Reasons of SourceClaimed, found by the worker, or by the controller where it reads the source itself.

@@ -81,15 +81,6 @@ var _ = Describe("A pool says who refuses what", func() {
 		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionProgressing).Should(Equal("False/NoSurgePod"))
 	})
 
-	It("when it has Routed lanes, which this version does not run", func(ctx context.Context) {
-		w := newWorld(ctx, nil)
-		pool := w.newPool(1, 1)
-		pool.Spec.Lanes = nil
-		Expect(env.Client.Create(ctx, pool)).To(Succeed())
-		Eventually(w.condition).WithArguments(ctx, v1alpha1.ConditionReady).Should(Equal("False/LanesNotSupported"))
-		Consistently(func() []corev1.Pod { return w.pods(ctx) }).Should(BeEmpty())
-	})
-
 	It("when its key expression is none", func(ctx context.Context) {
 		w := newWorld(ctx, nil)
 		pool := w.newPool(1, 1)

@@ -57,7 +57,7 @@ func (o *observation) poolState() plan.Pool {
 	handoff := ptr.Deref(spec.Handoff, v1alpha1.Handoff{})
 	delivery := ptr.Deref(spec.Delivery, v1alpha1.Delivery{})
 	return plan.Pool{
-		Lanes: laneCount(spec), Wanted: o.wish.workers, Suspended: o.winds(), Protocol: protocol,
+		Lanes: laneCount(spec), Shards: shardCount(spec), Wanted: o.wish.workers, Suspended: o.winds(), Protocol: protocol,
 		Timeout:          seconds(delivery.TimeoutSeconds, v1alpha1.DefaultTimeoutSeconds),
 		Fence:            seconds(handoff.FenceSeconds, v1alpha1.DefaultFenceSeconds),
 		DrainTimeout:     seconds(handoff.DrainTimeoutSeconds, v1alpha1.DefaultDrainTimeoutSeconds),
@@ -81,12 +81,28 @@ func (o *observation) winds() bool {
 	return ptr.Deref(o.pool.Spec.Suspend, false) || o.pool.DeletionTimestamp != nil
 }
 
-// laneCount is how many lanes the pool has. Routed lanes are not run by this version.
+// laneCount is how many lanes the pool has.
 func laneCount(spec *v1alpha1.ConvoyPoolSpec) int {
-	if l := spec.Lanes; l != nil && l.Native != nil && l.Native.NATS != nil {
-		return int(l.Native.NATS.Count)
+	lanes := ptr.Deref(spec.Lanes, v1alpha1.Lanes{})
+	switch {
+	case routed(spec):
+		return int(ptr.Deref(ptr.Deref(lanes.Routed, v1alpha1.RoutedLanes{}).Count, v1alpha1.DefaultLaneCount))
+	case lanes.Native != nil && lanes.Native.NATS != nil:
+		return int(lanes.Native.NATS.Count)
 	}
 	return 0
+}
+
+// shardCount is how many shards of the source have to be routed. A stream of JetStream is one.
+func shardCount(spec *v1alpha1.ConvoyPoolSpec) int {
+	if routed(spec) {
+		return 1
+	}
+	return 0
+}
+
+func routed(spec *v1alpha1.ConvoyPoolSpec) bool {
+	return ptr.Deref(ptr.Deref(spec.Lanes, v1alpha1.Lanes{}).Type, v1alpha1.LanesRouted) == v1alpha1.LanesRouted
 }
 
 // desiredAnnotation is by which size of the Deployment its controller has sized a ReplicaSet.

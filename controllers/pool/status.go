@@ -73,7 +73,14 @@ func (f figures) put(status *v1alpha1.ConvoyPoolStatus) {
 	}
 	serving, updated := f.bound()
 	status.Workers = &v1alpha1.WorkersStatus{Serving: &serving, Updated: &updated, Image: f.image()}
-	status.Lanes = f.ownership()
+	table := plan.Table{}
+	if f.table != nil {
+		table = *f.table
+	}
+	status.Lanes, status.Shards = ownership(laneCount(&f.seen.pool.Spec), table.Lanes), nil
+	if shards := shardCount(&f.seen.pool.Spec); shards > 0 {
+		status.Shards = ownership(shards, table.Shards)
+	}
 }
 
 // bound is how many slots have a pod, and how many of these are of the present template.
@@ -110,24 +117,22 @@ func (f figures) image() *string {
 	return nil
 }
 
-func (f figures) ownership() *v1alpha1.OwnershipStatus {
-	count := int32(laneCount(&f.seen.pool.Spec))
+// ownership counts lanes or shards.
+func ownership(count int, of []plan.Lane) *v1alpha1.OwnershipStatus {
 	var owned, moving int32
-	if f.table != nil {
-		for i := range f.table.Lanes {
-			switch f.table.Lanes[i].State {
-			case plan.Owned:
-				owned++
-			case plan.Releasing:
+	for i := range of {
+		switch of[i].State {
+		case plan.Owned:
+			owned++
+		case plan.Releasing:
+			moving++
+		case plan.Unowned:
+			if of[i].Slot != lane.None {
 				moving++
-			case plan.Unowned:
-				if f.table.Lanes[i].Slot != lane.None {
-					moving++
-				}
 			}
 		}
 	}
-	return &v1alpha1.OwnershipStatus{Count: &count, Owned: &owned, Moving: &moving}
+	return &v1alpha1.OwnershipStatus{Count: ptr.To(int32(count)), Owned: &owned, Moving: &moving}
 }
 
 func scalingStatus(seen *observation, before *v1alpha1.ScalingStatus) *v1alpha1.ScalingStatus {

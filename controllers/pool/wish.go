@@ -36,10 +36,6 @@ func (o *observation) judge(k *judgedKey) {
 
 // holdOf says why no worker of the pool may run, or nil.
 func holdOf(pool *v1alpha1.ConvoyPool, k *judgedKey) *hold {
-	if laneCount(&pool.Spec) == 0 {
-		return &hold{v1alpha1.ConditionReady, v1alpha1.ReasonLanesNotSupported,
-			"this version of Convoy runs Native lanes only: set spec.lanes.type to Native and name the lanes in spec.lanes.native"}
-	}
 	if err := k.compile(pool.Spec.Key.Expression); err != nil {
 		return &hold{v1alpha1.ConditionKeyExpressionValid, v1alpha1.ReasonDoesNotCompile, whyNoKey(err)}
 	}

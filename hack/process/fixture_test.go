@@ -50,12 +50,14 @@ type pod struct {
 	embedded bool
 	number   map[string]int
 	sent     int
+	// lanes is Native unless a test says otherwise before it starts a process.
+	lanes v1alpha1.LaneType
 }
 
 // newPod makes the surroundings of a program, which is built first.
 func newPod(t *testing.T, program string) *pod {
 	t.Helper()
-	p := &pod{t: t, handler: newHandler(t), store: t.TempDir(), state: t.TempDir(), binary: filepath.Join(t.TempDir(), "convoy-worker"), port: -1, number: map[string]int{}}
+	p := &pod{t: t, lanes: v1alpha1.LanesNative, handler: newHandler(t), store: t.TempDir(), state: t.TempDir(), binary: filepath.Join(t.TempDir(), "convoy-worker"), port: -1, number: map[string]int{}}
 	p.run(exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, program))
 	var err error
 	if p.env, err = testenv.Start(); err != nil {
@@ -150,6 +152,9 @@ func (p *pod) grant(revision, epoch int64) {
 	for lane := range int32(lanes) {
 		spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Index: lane}, Epoch: epoch})
 	}
+	if p.lanes == v1alpha1.LanesRouted {
+		spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Kind: drain.Shard}, Epoch: epoch})
+	}
 	o := p.object()
 	o.Spec = mailbox.WriteSpec(spec)
 	p.must(p.env.Client.Update(p.t.Context(), o))
@@ -199,7 +204,11 @@ func (p *pod) start() *exec.Cmd {
 	p.must(err)
 	port, err := strconv.Atoi(at.Port())
 	p.must(err)
-	count, native, seconds := int32(lanes), v1alpha1.LanesNative, int32(timeout)
+	count, seconds := int32(lanes), int32(timeout)
+	of := v1alpha1.Lanes{Type: &p.lanes, Routed: &v1alpha1.RoutedLanes{Count: &count}}
+	if p.lanes == v1alpha1.LanesNative {
+		of.Routed, of.Native = nil, &v1alpha1.NativeLanes{NATS: &v1alpha1.NATSNativeLanes{Subjects: []string{"orders.{lane}.>"}, Count: count}}
+	}
 	port32 := int32(port)
 	delivery := v1alpha1.Delivery{HTTP: &v1alpha1.HTTPDelivery{Port: &port32}, TimeoutSeconds: &seconds}
 	if p.embedded {
@@ -207,11 +216,9 @@ func (p *pod) start() *exec.Cmd {
 	}
 	settings, err := json.Marshal(v1alpha1.WorkerSettings{
 		Cluster: "c", Pool: v1alpha1.PoolIdentity{Namespace: "default", Name: "orders", UID: "u"},
-		Source: v1alpha1.Source{NATS: &v1alpha1.NATSSource{Servers: []string{p.broker.ClientURL()}, Stream: "ORDERS"}},
-		Key:    v1alpha1.Key{Expression: "body.key"},
-		Lanes: v1alpha1.Lanes{Type: &native, Native: &v1alpha1.NativeLanes{NATS: &v1alpha1.NATSNativeLanes{
-			Subjects: []string{"orders.{lane}.>"}, Count: count,
-		}}},
+		Source:   v1alpha1.Source{NATS: &v1alpha1.NATSSource{Servers: []string{p.broker.ClientURL()}, Stream: "ORDERS"}},
+		Key:      v1alpha1.Key{Expression: "body.key"},
+		Lanes:    of,
 		Delivery: delivery,
 	})
 	p.must(err)

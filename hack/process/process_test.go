@@ -7,10 +7,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"convoy.dev/convoy/api/v1alpha1"
 )
 
-func TestTheWorkerAsAProcess(t *testing.T) {
+func TestTheWorkerAsAProcess(t *testing.T) { lives(t, v1alpha1.LanesNative) }
+
+// TestRoutingAsAProcess has the worker route its messages, too.
+func TestRoutingAsAProcess(t *testing.T) { lives(t, v1alpha1.LanesRouted) }
+
+func lives(t *testing.T, lanes v1alpha1.LaneType) {
+	t.Helper()
 	p := newPod(t, "convoy.dev/convoy/worker/cmd/worker")
+	p.lanes = lanes
 	p.publish(10)
 	first := p.start()
 	p.grant(1, 1)

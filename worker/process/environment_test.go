@@ -46,7 +46,6 @@ func TestAWorkerThatCannotStartSaysWhy(t *testing.T) {
 		"no JSON":          {"CONVOY_SETTINGS", "{", "CONVOY_SETTINGS"},
 		"no UID":           {"CONVOY_POD_UID", "", "CONVOY_POD_UID"},
 		"unknown barrier":  {"CONVOY_RESTART_BARRIER", "soon", "CONVOY_RESTART_BARRIER"},
-		"routed lanes":     {"CONVOY_SETTINGS", strings.Replace(whole()["CONVOY_SETTINGS"], `"Native"`, `"Routed"`, 1), "Routed"},
 		"embedded":         {"CONVOY_SETTINGS", strings.Replace(whole()["CONVOY_SETTINGS"], `"http": {"port": 9000}`, `"type": "Embedded"`, 1), "Embedded"},
 		"no key":           {"CONVOY_SETTINGS", strings.Replace(whole()["CONVOY_SETTINGS"], "body.id", "body.", 1), "key expression"},
 		"no service token": {"KUBECONFIG", "/nowhere/at/all", "API server"},

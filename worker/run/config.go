@@ -41,6 +41,8 @@ type Config struct {
 	PodUID string
 	// Claim is the pool's mark in the broker.
 	Claim broker.Claim
+	// Routing is for pools with Routed lanes.
+	Routing Routing
 	// Key is the pool's key expression, OnMissing what becomes of a message that has none.
 	Key       *key.Expression
 	OnMissing v1alpha1.MissingKeyPolicy

@@ -32,6 +32,14 @@
 // parking store are a second chain, in strict order: why a key is parked is recorded before its first message, and what is
 // removed of a key while a removal waits is removed together.
 //
+// # A shard
+//
+// A shard of Routed lanes is opened, confirmed and given back as a lane is. One task routes it: it evaluates the key of each
+// message and places it in the lane of the key's hash; the broker sees to it that each message is appended exactly once.
+// Routing waits, for all lanes, while one holds maxBacklogPerLane messages or the store is nearly full (LaneStoreFull), and
+// until some message has had a key (KeyExpressionValid). A lost hold does not stop it, since every append is conditional on
+// the grant.
+//
 // # Failures
 //
 // The API server is away: nothing changes, reads and writes of the ConvoyWorker are tried for ever. An object made again
@@ -64,5 +72,5 @@
 // start and the call lie microseconds; a process frozen exactly there sends one stale call per key, and the call's epoch
 // gives it away.
 //
-// Not in this version: routing of shards, samples of the backlog.
+// Not in this version: samples of the backlog.
 package run

@@ -56,6 +56,8 @@ type world struct {
 	batch, batchBytes int
 	next              map[string]int // the number of each key's next message
 	clock             frozenClock
+	// routing is that of the worker; it routes nothing if it has no lanes.
+	routing run.Routing
 }
 
 func story(t *testing.T, lanes int32, tell func(w *world)) {
@@ -120,7 +122,7 @@ func (w *world) start() *process {
 	p := &process{w: w, ended: make(chan struct{}), gather: prometheus.NewRegistry()}
 	p.worker, err = run.New(run.Config{
 		PodUID: podUID, Claim: broker.Claim{Cluster: "c", Namespace: "n", Name: "p", UID: "u", Fingerprint: "f"},
-		Key: expression, OnMissing: w.missing, Memory: w.memory, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
+		Routing: w.routing, Key: expression, OnMissing: w.missing, Memory: w.memory, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, ParkMaxKeys: w.maxKeys, Buffer: 64, LookAhead: 512, Seed: 7,

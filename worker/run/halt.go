@@ -14,7 +14,8 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
-// halts are the lanes that take no messages, and why, by the type of the condition that says so.
+// halts are the lanes that take no messages, and why, by the type of the condition that says so. Shards are among them by
+// the numbers of halting.
 type halts map[string]map[int32]halt
 
 // halt is why one lane stands.
@@ -44,20 +45,24 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 }
 
 // halt notes that a lane stands.
-func (w *Worker) halt(kind string, l *heldLane, why halt) {
+func (w *Worker) halt(kind string, l *heldLane, why halt) { w.haltAt(kind, l.number, why) }
+
+func (w *Worker) haltAt(kind string, number int32, why halt) {
 	if w.halts[kind] == nil {
 		w.halts[kind] = map[int32]halt{}
 	}
-	if w.halts[kind][l.number] != why {
-		w.halts[kind][l.number] = why
+	if w.halts[kind][number] != why {
+		w.halts[kind][number] = why
 		w.showHalts(kind)
 	}
 }
 
 // goOn notes that a lane no longer stands, if it did.
-func (w *Worker) goOn(kind string, l *heldLane) {
-	if _, was := w.halts[kind][l.number]; was {
-		delete(w.halts[kind], l.number)
+func (w *Worker) goOn(kind string, l *heldLane) { w.goOnAt(kind, l.number) }
+
+func (w *Worker) goOnAt(kind string, number int32) {
+	if _, was := w.halts[kind][number]; was {
+		delete(w.halts[kind], number)
 		w.showHalts(kind)
 	}
 }
@@ -66,7 +71,7 @@ func (w *Worker) goOn(kind string, l *heldLane) {
 func (w *Worker) showHalts(kind string) {
 	of := w.halts[kind]
 	if len(of) == 0 {
-		w.setCondition(kind, false, v1alpha1.ReasonAllFlow, "no lane of this worker stands")
+		w.setCondition(kind, false, v1alpha1.ReasonAllFlow, "no lane of this worker stands, and routing waits for nothing")
 		return
 	}
 	lanes := slices.SortedFunc(maps.Keys(of), cmp.Compare[int32])

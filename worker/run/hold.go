@@ -23,7 +23,7 @@ func (w *Worker) hush(l *heldLane) {
 // holdLost starts nothing more of a lane and cancels its calls: their keys stay held while the handler may work on them.
 func (w *Worker) holdLost(unit drain.Unit) {
 	l := w.lanes.current[unit.Index]
-	if l == nil || l.unheld {
+	if unit.Kind != drain.Lane || l == nil || l.unheld {
 		return
 	}
 	w.config.Log.Warn("the broker has not confirmed the lane in time; nothing of it starts", "lane", l.number)
@@ -34,7 +34,7 @@ func (w *Worker) holdLost(unit drain.Unit) {
 
 func (w *Worker) holdBack(unit drain.Unit) {
 	l := w.lanes.current[unit.Index]
-	if l == nil || !l.unheld {
+	if unit.Kind != drain.Lane || l == nil || !l.unheld {
 		return
 	}
 	w.config.Log.Info("the broker has confirmed the lane again", "lane", l.number)

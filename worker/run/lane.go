@@ -76,13 +76,20 @@ func (w *Worker) lane(number int32) *heldLane {
 // is says whether the lane is still there.
 func (w *Worker) is(l *heldLane) bool { return w.lanes.current[l.number] == l }
 
-// startUnit takes a lane whose record is written. The machine opens nothing whose grant before has not been emptied.
+// startUnit takes a lane or a shard whose record is written. The machine opens nothing whose grant before has not been emptied.
 func (w *Worker) startUnit(unit drain.Unit, token drain.Token) {
 	o, ok := w.opened[unit]
-	if !ok || o.token != token || w.lanes.current[unit.Index] != nil {
-		panic("run: a lane starts that was not opened, or is still there")
+	if !ok || o.token != token {
+		panic("run: a lane or shard starts that was not opened")
 	}
 	delete(w.opened, unit)
+	if unit.Kind == drain.Shard {
+		w.startShard(unit, o)
+		return
+	}
+	if w.lanes.current[unit.Index] != nil {
+		panic("run: a lane starts that is still there")
+	}
 	l := &heldLane{number: unit.Index, token: token, store: o.lane, feed: newFeed(), chain: newChain(),
 		parked: parked{keys: map[string]*parkedKey{}}}
 	l.living, l.stopLiving = context.WithCancel(w.running)
@@ -156,8 +163,12 @@ func (w *Worker) supersede(l *heldLane) {
 	w.step(drain.Superseded{Unit: laneUnit(l.number), Epoch: l.token.Epoch, Floor: l.token.Epoch})
 }
 
-// stopUnit drains a lane. One that the sequencer does not have yet is empty.
+// stopUnit drains a lane, or ends routing. One that the sequencer does not have yet is empty.
 func (w *Worker) stopUnit(unit drain.Unit, token drain.Token) {
+	if unit.Kind == drain.Shard {
+		w.stopShard(unit, token)
+		return
+	}
 	l := w.lanes.current[unit.Index]
 	if l == nil || l.token != token {
 		panic("run: a lane stops that is not there")

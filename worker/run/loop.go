@@ -59,6 +59,7 @@ func (w *Worker) lookAround() {
 	w.explainDrains()
 	w.judgeReach()
 	w.tellParked()
+	w.shardsGoOn()
 	w.metrics.observe(w)
 }
 

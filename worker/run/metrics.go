@@ -30,7 +30,7 @@ type metrics struct {
 	messages, calls, brokerErrors            *prometheus.CounterVec
 	latency                                  *prometheus.HistogramVec
 	handover                                 prometheus.Histogram
-	flushes, apiErrors, keyed                prometheus.Counter
+	flushes, apiErrors, keyed, routed        prometheus.Counter
 	oldest, inFlight, keys, inMemory, memory prometheus.Gauge
 	lanes                                    *prometheus.GaugeVec
 	parkedKeys, parkedMessages               prometheus.Gauge
@@ -70,6 +70,7 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 			"How long lanes took to drain, in seconds: from the revoke until nothing runs and their progress is in the broker.")),
 		flushes:   prometheus.NewCounter(counter("flushes_total", "Progress records written.")),
 		apiErrors: prometheus.NewCounter(counter("api_errors_total", "Requests to the API server that failed, conflicts not counted.")),
+		routed:    prometheus.NewCounter(counter("messages_routed_total", "Messages that this worker appended to their lanes, which is done once for each.")),
 		keyed:     prometheus.NewCounter(counter("key_seconds_total", "Time spent on the key expression, in seconds.")),
 		oldest: prometheus.NewGauge(gauge("oldest_message_age_seconds",
 			"Age of the oldest message in memory by the source's timestamp, in seconds; 0 if there is none.")),
@@ -94,7 +95,7 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 		return (w.now().Sub(w.origin) - time.Duration(m.lastConfirm.Load())).Seconds()
 	})
 	for _, c := range []prometheus.Collector{
-		m.messages, m.calls, m.brokerErrors, m.latency, m.handover, m.flushes, m.apiErrors, m.keyed, m.oldest, m.inFlight, m.keys,
+		m.messages, m.calls, m.brokerErrors, m.latency, m.handover, m.flushes, m.apiErrors, m.keyed, m.routed, m.oldest, m.inFlight, m.keys,
 		m.inMemory, m.memory, m.lanes, m.stall, m.confirmTime, confirmAge, m.parkedKeys, m.parkedMessages,
 	} {
 		if err := to.Register(c); err != nil {

@@ -21,18 +21,15 @@ type opening struct {
 	stop  context.CancelFunc
 }
 
-// openedLane is a lane whose epoch record is written, until it may start.
-type openedLane struct {
+// openedUnit is a lane or a shard whose epoch record is written, until it may start.
+type openedUnit struct {
 	token drain.Token
 	lane  broker.Lane
+	shard broker.Shard
 }
 
 // open writes the epoch record, again and again until there is an answer or nobody wants it any more.
 func (w *Worker) open(unit drain.Unit, token drain.Token) {
-	if unit.Kind != drain.Lane {
-		w.config.Log.Error("a shard was granted, which this version does not route", "shard", unit.Index)
-		return
-	}
 	if before := w.openings[unit]; before != nil {
 		before.stop()
 	}
@@ -61,13 +58,13 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 	soon := backoff{least: 50 * time.Millisecond, most: 2 * time.Second}
 	person := backoff{least: time.Second, most: latest} // For what only a person can mend.
 	for {
-		lane, sent, err := w.openOnce(ctx, unit, token)
+		opened, sent, err := w.openOnce(ctx, unit, token)
 		var refused *broker.RefusedError
 		switch {
 		case err == nil:
 			return func() {
 				w.regain()
-				w.laneOpened(unit, token, openedLane{token, lane}, sent)
+				w.unitOpened(unit, token, opened, sent)
 			}
 		case errors.As(err, &refused):
 			return func() {
@@ -76,7 +73,7 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 		case ctx.Err() != nil:
 			return nil
 		}
-		r, claim := request{doing: "opening a lane", lane: unit.Index}, (*broker.ClaimError)(nil)
+		r, claim := requestFor("opening a lane", "opening a shard", unit), (*broker.ClaimError)(nil)
 		switch {
 		case errors.As(err, &claim):
 			w.count(r, err)
@@ -97,22 +94,36 @@ func (w *Worker) tryOpening(ctx context.Context, unit drain.Unit, token drain.To
 }
 
 // openOnce makes the mark that tells the next process of this one, before anything of a lane is written.
-func (w *Worker) openOnce(ctx context.Context, unit drain.Unit, token drain.Token) (broker.Lane, time.Time, error) {
+func (w *Worker) openOnce(ctx context.Context, unit drain.Unit, token drain.Token) (openedUnit, time.Time, error) {
+	o := openedUnit{token: token}
 	b, err := w.link.wait(ctx)
 	if err != nil {
-		return nil, time.Time{}, err
+		return o, time.Time{}, err
 	}
 	if err := w.config.Marks.make(markPredecessor); err != nil {
-		return nil, time.Time{}, err
+		return o, time.Time{}, err
 	}
 	sent := w.now()
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	lane, err := b.Open(ctx, broker.Grant{Lane: unit.Index, Token: token, Worker: w.config.PodUID})
-	return lane, sent, err
+	grant := broker.Grant{Kind: unit.Kind, Lane: unit.Index, Token: token, Worker: w.config.PodUID}
+	if unit.Kind == drain.Shard {
+		o.shard, err = b.OpenShard(ctx, grant)
+	} else {
+		o.lane, err = b.Open(ctx, grant)
+	}
+	return o, sent, err
 }
 
-func (w *Worker) laneOpened(unit drain.Unit, token drain.Token, o openedLane, sent time.Time) {
+// requestFor is a request about a lane or a shard, in words for either.
+func requestFor(lane, shard string, unit drain.Unit) request {
+	if unit.Kind == drain.Shard {
+		return request{doing: shard, lane: halting(unit.Index)}
+	}
+	return request{doing: lane, lane: unit.Index}
+}
+
+func (w *Worker) unitOpened(unit drain.Unit, token drain.Token, o openedUnit, sent time.Time) {
 	if w.machine.Token(unit) == token {
 		w.opened[unit] = o
 	}
@@ -136,7 +147,7 @@ var confirming = request{doing: "confirming lanes", lane: -1}
 func (w *Worker) confirm(grants []drain.Grant) {
 	asked := make([]broker.Grant, 0, len(grants))
 	for _, g := range grants {
-		asked = append(asked, broker.Grant{Lane: g.Index, Token: w.machine.Token(g.Unit), Worker: w.config.PodUID})
+		asked = append(asked, broker.Grant{Kind: g.Kind, Lane: g.Index, Token: w.machine.Token(g.Unit), Worker: w.config.PodUID})
 	}
 	w.ask(func(ctx context.Context) func() {
 		b, err := w.link.wait(ctx)
@@ -157,36 +168,38 @@ func (w *Worker) confirm(grants []drain.Grant) {
 
 func (w *Worker) confirmed(sent time.Time, grants []drain.Grant, not []broker.Unconfirmed) {
 	w.succeeds(confirming)
-	doubts := map[int32]broker.Unconfirmed{}
+	doubts := map[drain.Unit]broker.Unconfirmed{}
 	for _, u := range not {
-		doubts[u.Lane] = u
+		doubts[u.Unit()] = u
 	}
 	var good []drain.Grant
 	for _, g := range grants {
-		if _, doubtful := doubts[g.Index]; !doubtful {
-			w.succeeds(confirmingOne(g.Index))
+		if _, doubtful := doubts[g.Unit]; !doubtful {
+			w.succeeds(confirmingOne(g.Unit))
 			good = append(good, g)
 		}
 	}
 	w.metrics.confirmed(sent.Sub(w.origin), w.now().Sub(sent))
 	w.step(drain.Confirmed{Sent: sent, Grants: good})
 	for _, g := range grants {
-		if u, doubtful := doubts[g.Index]; doubtful {
+		if u, doubtful := doubts[g.Unit]; doubtful {
 			w.unconfirmed(g, u)
 		}
 	}
 }
 
-// confirmingOne is the request to confirm one lane, when its record alone stands in the way.
-func confirmingOne(lane int32) request { return request{doing: "confirming a lane", lane: lane} }
+// confirmingOne is the request to confirm one lane or shard, when its record alone stands in the way.
+func confirmingOne(unit drain.Unit) request {
+	return requestFor("confirming a lane", "confirming a shard", unit)
+}
 
 // unconfirmed is for a lane that another worker has, or of which nobody knows who has it: then its hold runs out.
 func (w *Worker) unconfirmed(g drain.Grant, u broker.Unconfirmed) {
 	if u.Err == nil {
-		w.config.Log.Warn("another worker has the lane", "lane", g.Index, "epoch", g.Epoch, "record", u.Record.String())
+		w.config.Log.Warn("another worker has the unit", "kind", g.Kind, "unit", g.Index, "epoch", g.Epoch, "record", u.Record.String())
 		w.step(drain.Superseded{Unit: g.Unit, Epoch: g.Epoch, Floor: u.Record.Epoch})
 		return
 	}
-	w.count(confirmingOne(g.Index), u.Err)
-	w.fails(confirmingOne(g.Index), u.Err, func() bool { return w.machine.Token(g.Unit) == u.Token })
+	w.count(confirmingOne(g.Unit), u.Err)
+	w.fails(confirmingOne(g.Unit), u.Err, func() bool { return w.machine.Token(g.Unit) == u.Token })
 }

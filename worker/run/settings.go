@@ -19,9 +19,6 @@ import (
 // FromSettings makes the part of a Config that a pool says. Settings have their defaults. It refuses what this version
 // cannot run, in words for a person.
 func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
-	if *s.Lanes.Type != v1alpha1.LanesNative {
-		return Config{}, fmt.Errorf("reading the settings: lanes.type is %s, and this version runs %s alone", *s.Lanes.Type, v1alpha1.LanesNative)
-	}
 	expression, err := key.Compile(s.Key.Expression)
 	if err != nil {
 		return Config{}, fmt.Errorf("compiling the key expression: %w", err)
@@ -30,7 +27,12 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	var routing Routing
+	if routed := s.Lanes.Routed; *s.Lanes.Type == v1alpha1.LanesRouted {
+		routing = Routing{Lanes: int(*routed.Count), MaxBacklog: *routed.MaxBacklogPerLane}
+	}
 	return Config{
+		Routing: routing,
 		Claim: broker.Claim{
 			Cluster: string(s.Cluster), Namespace: s.Pool.Namespace, Name: s.Pool.Name, UID: string(s.Pool.UID), Fingerprint: fingerprint,
 		},
@@ -87,7 +89,14 @@ func fingerprint(s *v1alpha1.WorkerSettings) (string, error) {
 		Key      string
 		Type     v1alpha1.LaneType
 		Native   *v1alpha1.NativeLanes
+		// Routed lanes: how many, and which store keeps them.
+		Count      *int32                    `json:",omitempty"`
+		Management *v1alpha1.StoreManagement `json:",omitempty"`
+		Store      *string                   `json:",omitempty"`
 	}{Version: 1, Key: s.Key.Expression, Type: *s.Lanes.Type, Native: s.Lanes.Native}
+	if routed := s.Lanes.Routed; routed != nil {
+		parts.Count, parts.Management, parts.Store = routed.Count, routed.Store.Management, routed.Store.Name
+	}
 	if nats := s.Source.NATS; nats != nil {
 		parts.Stream, parts.Subjects = nats.Stream, nats.Subjects
 	}

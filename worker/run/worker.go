@@ -49,8 +49,9 @@ type Worker struct {
 	link     link
 	post     postman
 	lanes    laneSet
+	shards   map[int32]*heldShard
 	openings map[drain.Unit]*opening
-	opened   map[drain.Unit]openedLane
+	opened   map[drain.Unit]openedUnit
 	payloads payloads
 	keys     keys
 	gate     gate
@@ -114,7 +115,7 @@ func New(config Config) (*Worker, error) {
 	}
 	w := &Worker{
 		config: config, seq: seq, origin: config.Clock(), inbox: newInbox(),
-		openings: map[drain.Unit]*opening{}, opened: map[drain.Unit]openedLane{}, halts: halts{},
+		openings: map[drain.Unit]*opening{}, opened: map[drain.Unit]openedUnit{}, shards: map[int32]*heldShard{}, halts: halts{},
 		ready: newSignal(), stopping: newSignal(), drained: newSignal(),
 	}
 	w.machine = drain.New(drain.Config{

@@ -4,12 +4,14 @@
 package brokertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"convoy.dev/convoy/worker/broker"
+	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/key"
 	"convoy.dev/convoy/worker/order"
 )
@@ -32,7 +34,8 @@ func (m *Memory) Send(message key.Message) order.Sequence {
 	if message.Timestamp.IsZero() {
 		message.Timestamp = time.Now().UTC()
 	}
-	at := order.Position(len(m.shard.messages) + 1)
+	m.shard.end++
+	at := m.shard.end
 	m.shard.messages = append(m.shard.messages, broker.Message{Message: message, Position: at, Sequence: order.Sequence(at)})
 	m.wake()
 	return order.Sequence(at)
@@ -46,7 +49,11 @@ func (m *Memory) Routed(lane int32) []broker.Message {
 }
 
 // unrouted are the messages of the source that are not routed. The lock is held.
-func (m *Memory) unrouted() []broker.Message { return m.shard.messages[m.cursor:] }
+func (m *Memory) unrouted() []broker.Message {
+	messages := m.shard.messages
+	first, _ := slices.BinarySearchFunc(messages, m.cursor+1, func(x broker.Message, at order.Sequence) int { return cmp.Compare(x.Sequence, at) })
+	return messages[first:]
+}
 
 // Route implements broker.Shard.
 func (s *openShard) Route(ctx context.Context, routing broker.Routing) error {
@@ -111,7 +118,7 @@ func (s *openShard) append(session int, batch []broker.Message, places []int32) 
 	if err := s.owned(); err != nil {
 		return err
 	}
-	if session != s.memory.session || batch[0].Sequence != s.memory.cursor+1 {
+	if session != s.memory.session || batch[0].Sequence <= s.memory.cursor {
 		return fmt.Errorf("shard 0 at %v: another session has begun", s.grant.Token)
 	}
 	for i, place := range places {
@@ -151,4 +158,18 @@ func (m *Memory) SetLimit(bytes uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.limit = bytes
+}
+
+// TakeShard writes the shard's epoch record without asking, as a worker that this test does not have would.
+func (m *Memory) TakeShard(worker string, epoch int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shard.record = broker.Record{Token: drain.Token{Epoch: epoch, Incarnation: 1}, Worker: worker}
+}
+
+// Lose takes a message out of the source, as retention does.
+func (m *Memory) Lose(at order.Sequence) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shard.messages = slices.DeleteFunc(m.shard.messages, func(x broker.Message) bool { return x.Sequence == at })
 }

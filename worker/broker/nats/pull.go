@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -141,6 +142,17 @@ func (p *pull) wait(ctx context.Context) ([]broker.Message, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// more adds what has come meanwhile to messages that wait, up to a window in all.
+func (p *pull) more(waiting []broker.Message) ([]broker.Message, error) {
+	p.batch = slices.Clone(waiting)
+	for len(p.come) > 0 && len(p.batch) < window {
+		if err := p.take(<-p.come); err != nil {
+			return nil, err
+		}
+	}
+	return p.batch, p.ask()
 }
 
 // delivered starts to listen again: while the caller was busy nobody did.

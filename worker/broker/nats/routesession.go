@@ -127,7 +127,7 @@ func (s *session) read(ctx context.Context) error {
 			}
 		}
 		batch, err := pull.wait(reading)
-		if failed := s.route(ctx, batch); failed != nil {
+		if failed := s.route(ctx, pull, batch); failed != nil {
 			return failed
 		}
 		if err != nil {
@@ -138,7 +138,7 @@ func (s *session) read(ctx context.Context) error {
 }
 
 // route appends messages to their lanes.
-func (s *session) route(ctx context.Context, messages []broker.Message) error {
+func (s *session) route(ctx context.Context, from *pull, messages []broker.Message) error {
 	for len(messages) > 0 {
 		places, err := s.routing.Place(ctx, messages, s.places[:0])
 		if err != nil {
@@ -153,6 +153,9 @@ func (s *session) route(ctx context.Context, messages []broker.Message) error {
 				return err
 			}
 			if err := sleep(ctx, placeWait); err != nil {
+				return err
+			}
+			if messages, err = from.more(messages); err != nil {
 				return err
 			}
 		}

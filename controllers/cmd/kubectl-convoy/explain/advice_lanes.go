@@ -63,10 +63,6 @@ var ofRest = map[string]Advice{
 		Means: "The operator lacks a permission that its installation gives.",
 		Mend:  "Ask who installed Convoy to apply its config/rbac anew, as a whole and of the operator's version.",
 	},
-	v1alpha1.ReasonLanesNotSupported: {
-		Means: "This version of Convoy does not run lanes of this type.",
-		Mend:  "Set spec.lanes as the message says, or install a version that runs them.",
-	},
 	v1alpha1.ReasonExternal:           {Means: "spec.scaling.mode is External: the number of workers is spec.scaling.workers."},
 	v1alpha1.ReasonMinWorkers:         {Means: "The number of workers is spec.scaling.minWorkers."},
 	v1alpha1.ReasonMaxWorkers:         {Means: "The number of workers is spec.scaling.maxWorkers; more would be wanted.", Mend: "If the backlog is to go down sooner raise spec.scaling.maxWorkers."},

@@ -62,7 +62,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 
 // wrong are the reasons that conditions have when something is wrong.
 var wrong = map[string][]string{
-	v1alpha1.ConditionReady: {v1alpha1.ReasonNotPermitted, v1alpha1.ReasonLanesNotSupported, v1alpha1.ReasonStarting},
+	v1alpha1.ConditionReady: {v1alpha1.ReasonNotPermitted, v1alpha1.ReasonStarting},
 	v1alpha1.ConditionSourceClaimed: {
 		v1alpha1.ReasonHeldByAnother, v1alpha1.ReasonFingerprintDiffers, v1alpha1.ReasonSourceNotFound, v1alpha1.ReasonSourceUnreachable,
 		v1alpha1.ReasonAccessDenied, v1alpha1.ReasonStoreUnfit, v1alpha1.ReasonRequestRefused,
