@@ -24,6 +24,7 @@ func routed(t *testing.T, lanes int32, tell func(w *world)) {
 	story(t, lanes, func(w *world) {
 		w.routing = run.Routing{Lanes: int(lanes), MaxBacklog: 1000}
 		tell(w)
+		w.pass(timeout) // What is repeated after a hand-over ends, too.
 	})
 }
 
