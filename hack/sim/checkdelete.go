@@ -27,7 +27,7 @@ func (c *checker) deletedByReplicaSet(set *version[replicaSetObject], pod *versi
 		if l.State == plan.Unowned || l.Worker.UID != pod.obj.uid || run.worker.machine.Token(laneUnit(int32(i))) == (drain.Token{}) {
 			continue
 		}
-		if excuse := c.excuse(set); excuse != "" {
+		if excuse := c.excuse(set, pod); excuse != "" {
 			c.excused[excuse]++
 			return
 		}
@@ -43,15 +43,19 @@ const (
 	// the ReplicaSets in proportion, began anew with some already sized, and made another smaller than before.
 	proportional = "by proportional scaling of a Deployment that grows"
 	// lateKubelet: a pod that was not ready for another reason came back while its kubelet had not seen that its gate was
-	// closed, and counted in place of the one that had got its slot.
-	lateKubelet = "by a kubelet that had not seen a gate close"
+	// closed, and counted in place of the one that had got its slot; or a status from before its gate was opened came
+	// late, so that one at work was taken for the idle one.
+	lateKubelet = "by a kubelet that had not seen a gate change"
 	// lateShrink: see miscounted.
 	lateShrink = "by a shrink that nobody could know of"
 )
 
 // excuse says why nobody is to blame for a pod that is at work and deleted because its ReplicaSet has too many: "" if
 // somebody is. An excuse is good for as many pods as it explains.
-func (c *checker) excuse(set *version[replicaSetObject]) string {
+func (c *checker) excuse(set *version[replicaSetObject], pod *version[podObject]) string {
+	if pod.obj.unreadyLate {
+		return lateKubelet
+	}
 	if why := c.w.kube.pardoned(set); why != "" {
 		return why
 	}

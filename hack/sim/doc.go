@@ -86,7 +86,8 @@
 //     refused its controller begins anew, and may make one smaller.
 //   - A pod comes back, not having been ready for another reason, while its kubelet has not seen that its gate was closed:
 //     it counts in place of the one that has got its slot. It covers the ready pods that the Deployment takes because its
-//     ReplicaSets count such a one, however soon its kubelet takes that back.
+//     ReplicaSets count such a one, however soon its kubelet takes that back. Likewise a status from before a gate was
+//     opened comes late, and a pod at work is taken for an idle one.
 //   - A Deployment is made smaller without counting a pod that is put to work meanwhile: the write was late, the table
 //     having been written since its plan was made, or whoever wrote it had not seen what another operator had done to the
 //     pods; or whoever bound the pod had an old view of Deployment or ReplicaSets; or nobody bound it, but a table names it

@@ -61,7 +61,7 @@ func (p pool) resize(v *view, replicas int) {
 func (p pool) excused() int {
 	set := &version[replicaSetObject]{name: "rs-1"}
 	for n := range 10 {
-		if p.check.excuse(set) != lateShrink {
+		if p.check.excuse(set, p.api.pods.get("a")) != lateShrink {
 			return n
 		}
 	}
@@ -177,9 +177,12 @@ func TestWhatARolloutTakesIsExcused(t *testing.T) {
 		{"one was not that has been bound since by one who could not know", "a", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
 			k.w.check.named["b"] = unseeing
 		}, secondRollout},
+		{"one that counted as ready has been bound since by a table put back", "a b", "rs-1", 5, func(k *kubernetes, _ *version[replicaSetObject]) {
+			k.w.check.named["b"] = believed
+		}, secondRollout},
 		{"one deleted from another ReplicaSet", "", "rs-2", 5, nil, ""},
 		{"deleted for the size before", "", "rs-1", 4, nil, ""},
-		{"one more than was mistaken", "", "rs-1", 5, func(k *kubernetes, set *version[replicaSetObject]) { k.w.check.excuse(set) }, ""},
+		{"one more than was mistaken", "", "rs-1", 5, func(k *kubernetes, set *version[replicaSetObject]) { k.w.check.excuse(set, k.w.api.pods.get("a")) }, ""},
 		{"deleted when the ReplicaSet had come down", "", "rs-1", 6, (*kubernetes).settled, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -191,7 +194,7 @@ func TestWhatARolloutTakesIsExcused(t *testing.T) {
 			if c.again != nil {
 				c.again(k, set)
 			}
-			if got := k.w.check.excuse(set); got != c.want {
+			if got := k.w.check.excuse(set, k.w.api.pods.get("a")); got != c.want {
 				t.Errorf("the excuse is %q, want %q", got, c.want)
 			}
 		})
@@ -238,8 +241,44 @@ func TestAnExcuseCoversAsManyAsWereTaken(t *testing.T) {
 	k.pardon(proportional, set, 2)
 	set.obj.written++
 	for n, want := range []string{proportional, proportional, ""} {
-		if got := k.w.check.excuse(set); got != want {
+		if got := k.w.check.excuse(set, k.w.api.pods.get("a")); got != want {
 			t.Errorf("the excuse for pod %d is %q, want %q", n, got, want)
 		}
+	}
+}
+
+// A status from before a pod's gate was opened, written when it had been ready, excuses that pod until its kubelet says
+// Ready again; nothing else that makes a pod not ready does.
+func TestAStatusFromBeforeTheGateExcusesItsPod(t *testing.T) {
+	old := podFacts{ready: true, worker: plan.Started, handler: plan.Started}
+	now := old
+	now.gate = true
+	ill := now
+	ill.ready = false
+	for _, c := range []struct {
+		name    string
+		serving bool
+		words   []podFacts
+		want    string
+	}{
+		{"a late one", true, []podFacts{now, old}, lateKubelet},
+		{"one from before its containers were ready", true, []podFacts{now, {}}, lateKubelet},
+		{"two late ones", true, []podFacts{now, old, old}, lateKubelet},
+		{"taken back", true, []podFacts{now, old, now}, ""},
+		{"in time", true, []podFacts{old}, ""},
+		{"the gate has been closed", false, []podFacts{now, old}, ""},
+		{"its containers are not ready", true, []podFacts{now, ill}, ""},
+		{"its containers are not ready any more", true, []podFacts{now, old, ill}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPool()
+			pod := podObject{uid: "a", replicaSet: "rs-1", serving: c.serving}
+			for _, word := range c.words {
+				word.apply(&pod, time.Second)
+			}
+			if got := p.check.excuse(&version[replicaSetObject]{name: "rs-1"}, &version[podObject]{name: "a", obj: pod}); got != c.want {
+				t.Errorf("the excuse is %q, want %q", got, c.want)
+			}
+		})
 	}
 }

@@ -67,11 +67,15 @@ func (f podFacts) apply(p *podObject, now time.Duration) {
 	if ready && !p.ready {
 		p.readySince, p.readyLate = now, !p.serving
 	}
+	p.unreadyLate = !ready && f.late(p)
 	p.ready = ready
 	if f.stopped && p.deleting {
 		p.terminated = true
 	}
 }
+
+// late says that these are the facts from before the pod's gate was opened, and that newer ones were written.
+func (f podFacts) late(p *podObject) bool { return p.serving && !f.gate && (p.ready || p.unreadyLate) }
 
 // post sends the pod's facts to the API server soon, and again until it has answered: one write at a time, so that an
 // older one does not come after a newer one.

@@ -59,6 +59,7 @@ type podObject struct {
 	containersReadySince time.Duration
 	ready                bool
 	readyLate            bool // by a gate that its kubelet had not seen closed
+	unreadyLate          bool // by a gate that its kubelet had not seen opened, though it had been ready since
 	readySince           time.Duration
 	serving              bool
 	cheap                bool

@@ -13,11 +13,11 @@ import (
 type pardon struct {
 	why     string
 	set     string
-	written int             // the ReplicaSet's generation that takes them
-	left    int             // how many are taken, less those that it has excused
-	unready bool            // they were taken because they were not ready
-	ready   []string        // then: the UIDs of the pods that counted as ready
-	mistook map[string]bool // and of those that did not, though they were at work
+	written int               // the ReplicaSet's generation that takes them
+	left    int               // how many are taken, less those that it has excused
+	unready bool              // they were taken because they were not ready
+	working map[string]naming // then: the pods that were at work
+	mistook map[string]bool   // those of them that did not count as ready, and others put to work since unknown
 	excused int
 }
 
@@ -31,8 +31,13 @@ func (k *kubernetes) pardon(why string, set *version[replicaSetObject], n int) *
 // pardonUnready notes that n pods are taken because they are not ready.
 func (k *kubernetes) pardonUnready(set *version[replicaSetObject], n int) {
 	p := k.pardon(secondRollout, set, n)
-	p.unready, p.ready, p.mistook = true, strings.Fields(set.obj.readyPods), map[string]bool{}
-	k.mistake(p, func(naming) bool { return true })
+	p.unready, p.working, p.mistook = true, k.working(set.name), map[string]bool{}
+	ready := strings.Fields(set.obj.readyPods)
+	for uid := range p.working {
+		if !slices.Contains(ready, uid) {
+			p.mistook[uid] = true
+		}
+	}
 }
 
 // pardoned uses the pardon for a pod that is deleted to bring a ReplicaSet down to this version's size: "" if there is none.
@@ -47,20 +52,26 @@ func (k *kubernetes) pardoned(set *version[replicaSetObject]) (why string) {
 	return ""
 }
 
-// mistaken is how many pods that did not count as ready when what was not ready was taken were at work then, or have been
-// put to work since by one who could not know. Which pods are deleted for them is decided later, by what is ready then.
+// mistaken is how many pods were at work that did not count as ready when what was not ready was taken, and how many have
+// been put to work since by one who could not know. Which pods are deleted for them is decided later, by what is ready then.
 func (k *kubernetes) mistaken(p *pardon) int {
-	k.mistake(p, func(how naming) bool { return how != bound })
+	for uid, how := range k.working(p.set) {
+		if _, before := p.working[uid]; !before && how != bound {
+			p.mistook[uid] = true
+		}
+	}
 	return len(p.mistook)
 }
 
-func (k *kubernetes) mistake(p *pardon, counts func(naming) bool) {
+// working is the pods of a ReplicaSet that the table names, by UID.
+func (k *kubernetes) working(set string) map[string]naming {
+	pods := map[string]naming{}
 	for _, pod := range k.w.api.pods.all() {
-		how, named := k.w.check.named[pod.obj.uid]
-		if named && counts(how) && pod.obj.replicaSet == p.set && !slices.Contains(p.ready, pod.obj.uid) {
-			p.mistook[pod.obj.uid] = true
+		if how, named := k.w.check.named[pod.obj.uid]; named && pod.obj.replicaSet == set {
+			pods[pod.obj.uid] = how
 		}
 	}
+	return pods
 }
 
 // settled ends the pardons of a ReplicaSet that has come down to this version's size.
