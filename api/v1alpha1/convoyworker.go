@@ -61,6 +61,11 @@ type ConvoyWorkerSpec struct {
 	// +optional
 	Leaving *bool `json:"leaving,omitempty"`
 
+	// sample says that the worker is to count the pool's backlog and report it in status.backlog. One worker of a pool is
+	// asked: that of the lowest slot that has a pod. Default: false. Example: true.
+	// +optional
+	Sample *bool `json:"sample,omitempty"`
+
 	// quarantineSeconds is how long after the write of its epoch a forced grant waits, in seconds, up to 3,900. Default: 0.
 	// Example: 40.
 	// +optional

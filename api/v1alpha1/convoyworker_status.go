@@ -77,7 +77,8 @@ type ConvoyWorkerStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	Waits []DrainWait `json:"waits,omitempty"`
 
-	// backlog is what the broker counts for the whole pool. Reported by the worker of the lowest slot alone.
+	// backlog is what the broker counts for the whole pool. Reported by the worker whose spec.sample is true, alone: at once
+	// when it comes, goes, doubles or halves (it is counted every 5 s), otherwise at most every 30 s, when it is another.
 	// Example: {time: "2026-01-01T00:00:00.000000Z", lanes: [0, 12], shards: [200]}.
 	// +optional
 	Backlog *BacklogSample `json:"backlog,omitempty"`

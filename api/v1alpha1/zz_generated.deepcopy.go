@@ -659,6 +659,11 @@ func (in *ConvoyWorkerSpec) DeepCopyInto(out *ConvoyWorkerSpec) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.Sample != nil {
+		in, out := &in.Sample, &out.Sample
+		*out = new(bool)
+		**out = **in
+	}
 	if in.QuarantineSeconds != nil {
 		in, out := &in.QuarantineSeconds, &out.QuarantineSeconds
 		*out = new(int32)

@@ -29,7 +29,12 @@ func backlogStatus(seen *observation, before *v1alpha1.BacklogStatus) *v1alpha1.
 		}
 	}
 	at := metav1.NewTime(sample.Time.Time)
-	return &v1alpha1.BacklogStatus{Messages: &messages, SampledTime: &at}
+	status := &v1alpha1.BacklogStatus{Messages: &messages, SampledTime: &at}
+	if len(sample.Shards) > 0 {
+		unrouted := sum(sample.Shards)
+		status.Unrouted = &unrouted
+	}
+	return status
 }
 
 // backlogDue is when a figure that has changed may be written, zero if none has.
@@ -54,13 +59,15 @@ func (o *observation) sample() *v1alpha1.BacklogSample {
 }
 
 func total(sample *v1alpha1.BacklogSample) int64 {
-	sum := int64(0)
-	for _, counts := range [][]int64{sample.Lanes, sample.Shards} {
-		for _, n := range counts {
-			sum += n
-		}
+	return sum(sample.Lanes) + sum(sample.Shards)
+}
+
+func sum(counts []int64) int64 {
+	all := int64(0)
+	for _, n := range counts {
+		all += n
 	}
-	return sum
+	return all
 }
 
 func differs(a, b int64) bool {

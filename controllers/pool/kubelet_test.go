@@ -48,6 +48,8 @@ type kubelet struct {
 	first, latest time.Time
 	// atRest says that nothing is left in the broker when a worker resigns.
 	atRest bool
+	// backlog is what a worker counts that is asked to.
+	backlog []int64
 	// conditions are what every worker reports.
 	conditions []metav1.Condition
 	// parked is what is parked in the lanes.

@@ -289,3 +289,23 @@ func total[N int | int64](all ...N) (sum N) {
 	}
 	return sum
 }
+
+var _ = Describe("The backlog of a pool", func() {
+	It("is what the worker of the lowest slot counts, and no other", func(ctx context.Context) {
+		w := newWorld(ctx, nil)
+		w.kubelet.change(func() { w.kubelet.backlog = []int64{3, 0, 4, 0} })
+		w.create(ctx, w.newPool(3, 4))
+		Eventually(func(g Gomega) {
+			g.Expect(w.pool(ctx).Status.Backlog).To(HaveValue(HaveField("Messages", HaveValue(BeEquivalentTo(7)))))
+		}).Should(Succeed())
+		var workers v1alpha1.ConvoyWorkerList
+		Expect(env.Client.List(ctx, &workers, client.InNamespace(w.namespace))).To(Succeed())
+		for _, worker := range workers.Items {
+			Expect(ptr.Deref(worker.Spec.Sample, false)).To(Equal(*worker.Spec.Slot == 0), worker.Name)
+			Expect(worker.Status.Backlog != nil).To(Equal(*worker.Spec.Slot == 0), worker.Name)
+		}
+		text, err := env.Kubectl(ctx, "", "get", "convoypool", poolName, "-n", w.namespace)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(text).To(MatchRegexp(`BACKLOG[^\n]*\n(\S+\s+){6}7\s`))
+	})
+})

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/api/v1alpha1"
@@ -164,6 +165,9 @@ func (w *worker) write(ctx context.Context, object *v1alpha1.ConvoyWorker) {
 	}
 	mailbox.WriteReport(report, object.Status)
 	object.Status.Conditions = slices.Clone(w.kubelet.conditions)
+	if object.Spec != nil && object.Spec.Sample != nil && w.kubelet.backlog != nil && object.Status.Backlog == nil {
+		object.Status.Backlog = &v1alpha1.BacklogSample{Time: metav1.NewMicroTime(wall.Now()), Lanes: w.kubelet.backlog}
+	}
 	if report.Resigned && w.kubelet.atRest {
 		object.Status.AtRest = new(true)
 	}

@@ -39,6 +39,8 @@ type Spec struct {
 	Slot int32
 	// Leaving says that the worker will get no more lanes: its pod is on its way out.
 	Leaving bool
+	// Sample says that this worker is the one that counts the pool's backlog.
+	Sample bool
 	// Quarantine is how long after the write of its epoch a forced grant waits: the longest time that a
 	// fenced worker may go on by any configuration the pool has had (fenceSeconds + timeoutSeconds).
 	Quarantine time.Duration

@@ -22,6 +22,7 @@ func TestSpecSurvivesTheObject(t *testing.T) {
 			Revision:   rapid.Int64Range(0, 1<<40).Draw(t, "revision"),
 			Slot:       rapid.Int32Range(-1, 5).Draw(t, "slot"),
 			Leaving:    rapid.Bool().Draw(t, "leaving"),
+			Sample:     rapid.Bool().Draw(t, "sample"),
 			Quarantine: time.Duration(rapid.IntRange(0, 3900).Draw(t, "quarantine")) * time.Second,
 		}
 		for _, unit := range drawUnits(t) {

@@ -21,6 +21,7 @@ func ReadSpec(s *v1alpha1.ConvoyWorkerSpec) drain.Spec {
 		Revision:   orZero(s.Revision),
 		Slot:       -1,
 		Leaving:    orZero(s.Leaving),
+		Sample:     orZero(s.Sample),
 		Quarantine: time.Duration(orZero(s.QuarantineSeconds)) * time.Second,
 	}
 	if s.Slot != nil {
@@ -41,6 +42,7 @@ func WriteSpec(s drain.Spec) *v1alpha1.ConvoyWorkerSpec {
 	out := &v1alpha1.ConvoyWorkerSpec{
 		Revision:          unlessZero(s.Revision),
 		Leaving:           unlessZero(s.Leaving),
+		Sample:            unlessZero(s.Sample),
 		QuarantineSeconds: unlessZero(int32((s.Quarantine + time.Second - 1) / time.Second)),
 	}
 	if s.Slot >= 0 {

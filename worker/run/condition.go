@@ -20,6 +20,8 @@ type conditions struct {
 	// parked is what is parked, action how far an action has come; nil says nothing.
 	parked *v1alpha1.WorkerParked
 	action *v1alpha1.ActionReport
+	// backlog is the sample of the pool's backlog that is to be known, nil for none.
+	backlog *v1alpha1.BacklogSample
 	// changed says that the status does not have all this yet.
 	changed bool
 }
@@ -43,6 +45,7 @@ func (c *conditions) write(status *v1alpha1.ConvoyWorkerStatus) {
 	for _, condition := range c.list {
 		meta.SetStatusCondition(&status.Conditions, condition)
 	}
+	status.Backlog = c.backlog.DeepCopy()
 	status.Parked, status.Action = c.parked.DeepCopy(), c.action.DeepCopy()
 }
 
@@ -60,8 +63,18 @@ func (c *conditions) set(kind string, is bool, reason, message string) bool {
 	return news
 }
 
+// setBacklog notes a sample.
+func (c *conditions) setBacklog(sample *v1alpha1.BacklogSample) {
+	if c.backlog != sample {
+		c.backlog, c.changed = sample, true
+	}
+}
+
 // told says whether an object has all this.
 func (c *conditions) told(status *v1alpha1.ConvoyWorkerStatus) bool {
+	if (status == nil || status.Backlog == nil) != (c.backlog == nil) || c.backlog != nil && !status.Backlog.Time.Equal(&c.backlog.Time) {
+		return false
+	}
 	for i := range c.list {
 		has := (*metav1.Condition)(nil)
 		if status != nil {

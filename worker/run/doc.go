@@ -40,6 +40,11 @@
 // until some message has had a key (KeyExpressionValid). A lost hold does not stop it, since every append is conditional on
 // the grant.
 //
+// # Backlog
+//
+// The worker whose spec says so counts the backlog of the whole pool every 5 s, and reports it when it comes, goes, doubles or
+// halves, otherwise at most every 30 s. A count that fails is counted as an error and shown nowhere: the last one grows old.
+//
 // # Failures
 //
 // The API server is away: nothing changes, reads and writes of the ConvoyWorker are tried for ever. An object made again
@@ -71,6 +76,4 @@
 // The process is frozen: it finds its hold run out by a clock that counted on. Between the question whether a message may
 // start and the call lie microseconds; a process frozen exactly there sends one stale call per key, and the call's epoch
 // gives it away.
-//
-// Not in this version: samples of the backlog.
 package run

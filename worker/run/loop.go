@@ -60,6 +60,7 @@ func (w *Worker) lookAround() {
 	w.judgeReach()
 	w.tellParked()
 	w.shardsGoOn()
+	w.sample()
 	w.metrics.observe(w)
 }
 

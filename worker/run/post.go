@@ -112,6 +112,14 @@ func (p *postman) learn(o *v1alpha1.ConvoyWorker) {
 	}
 }
 
+// spec is the newest spec that was read, nil before the first.
+func (p *postman) spec() *v1alpha1.ConvoyWorkerSpec {
+	if p.known == nil {
+		return nil
+	}
+	return p.known.Spec
+}
+
 // compare finds out what of the report and the conditions the object lacks. A report that was to be written and is there
 // is one whose answer was lost.
 func (p *postman) compare(o *v1alpha1.ConvoyWorker) {

@@ -61,6 +61,7 @@ type Worker struct {
 	reach    reach
 	action   action
 	told     toldParked
+	sampling sampling
 
 	// turns, effects and steps are buffers.
 	turns   []func()

@@ -52,9 +52,20 @@ func (p *planner) outOfDate(d *pod) bool {
 	if has.Revision == 0 && d.slot == lane.None && d.held == 0 {
 		return false
 	}
-	return has.Revision < p.next.Rebuilt || has.Slot != want.Slot || has.Leaving != want.Leaving ||
+	return has.Revision < p.next.Rebuilt || has.Slot != want.Slot || has.Leaving != want.Leaving || has.Sample != want.Sample ||
 		has.Quarantine != want.Quarantine ||
 		!slices.Equal(has.Grants, want.Grants)
+}
+
+// lowest is the lowest slot that has a pod, lane.None for none: its worker counts the backlog. It follows from the table
+// alone, so that two controllers with one table ask the same worker.
+func (p *planner) lowest() int32 {
+	for _, s := range p.next.Slots {
+		if s.Pod != (PodRef{}) {
+			return s.Index
+		}
+	}
+	return lane.None
 }
 
 // spec is what the next table means for one pod. A lane that is Releasing is not in it.
@@ -64,6 +75,7 @@ func (p *planner) spec(d *pod) drain.Spec {
 		Revision:   p.next.Revision,
 		Slot:       d.slot,
 		Leaving:    s == nil || s.Leaving,
+		Sample:     d.slot != lane.None && d.slot == p.lowest(),
 		Quarantine: p.next.Quarantine,
 		Grants:     d.grants,
 	}
