@@ -133,8 +133,8 @@ func (s *state) tryClaim(ctx context.Context, claim broker.Claim, from *v1alpha1
 	if err != nil {
 		return nil, err
 	}
+	record := claimRecord{Version: recordVersion, Claim: claim, Created: info.Created, Lanes: lanes}
 	if held == nil {
-		record := claimRecord{Version: recordVersion, Claim: claim, Created: info.Created, Lanes: lanes}
 		if record.Start, err = s.begin(ctx, from, info); err != nil {
 			return nil, err
 		}
@@ -144,12 +144,12 @@ func (s *state) tryClaim(ctx context.Context, claim broker.Claim, from *v1alpha1
 		return nil, err
 	}
 	if held.Claim.Fingerprint != claim.Fingerprint {
-		return s.succeed(ctx, claim, from, held, info)
+		return s.succeed(ctx, record, from, held, info)
 	}
 	if err := s.same(held, info); err != nil || held.Claim == claim {
 		return held, err
 	}
-	record := held.claimRecord
+	record = held.claimRecord
 	record.Claim, record.Rest = claim, nil
 	return s.writeClaim(ctx, record, held)
 }

@@ -179,11 +179,8 @@ func (s *state) writeClaimAfter(ctx context.Context, record claimRecord, last ui
 // succeed begins another history in place of one that is at rest. In the same stream it goes on behind what the old one has
 // completed, in another it begins where startFrom says. The old one's note holds only while
 // nothing was written since, and then this write is the first.
-func (s *state) succeed(ctx context.Context, claim broker.Claim, from *v1alpha1.StartFrom, held *claimed, info *jetstream.StreamInfo) (*claimed, error) {
-	record := claimRecord{
-		Version: recordVersion, Claim: claim, Created: info.Created,
-		History: held.History + 1, Floor: max(held.Floor, held.Rest.Epoch), Start: held.Start,
-	}
+func (s *state) succeed(ctx context.Context, record claimRecord, from *v1alpha1.StartFrom, held *claimed, info *jetstream.StreamInfo) (*claimed, error) {
+	record.History, record.Floor, record.Start = held.History+1, max(held.Floor, held.Rest.Epoch), held.Start
 	if held.Created.Equal(info.Created) {
 		record.Start.After = held.Rest.After
 	} else {
@@ -194,7 +191,7 @@ func (s *state) succeed(ctx context.Context, claim broker.Claim, from *v1alpha1.
 	}
 	next, err := s.writeClaimAfter(ctx, record, held.sequence)
 	if conflict(err) {
-		return nil, fmt.Errorf("%w (%w)", claim.Adopts(held.Claim, false, s.kept()), err)
+		return nil, fmt.Errorf("%w (%w)", record.Claim.Adopts(held.Claim, false, s.kept()), err)
 	}
 	return next, err
 }

@@ -112,3 +112,20 @@ func TestManyWorkersEndAtOnce(t *testing.T) {
 	asked.Wait()
 	changed(t, j.settings())
 }
+
+// TestLanesBecomeRouted has a router go on behind what the Native lanes have completed.
+func TestLanesBecomeRouted(t *testing.T) {
+	j := serve(t)
+	js := j.admin(t)
+	makeSource(t, js)
+	settled(t, j, js)
+	publish(t, js, 1, messages("new")...)
+	b := changed(t, j.settings(routed))
+	backlog, err := b.Sample(t.Context())
+	if err != nil || len(backlog.Shards) != 1 || backlog.Shards[0] != 1 {
+		t.Errorf("the backlog is %+v, %v; want one message to be routed", backlog, err)
+	}
+	if _, opening := owned(t, b, grant(1, 8)); opening.Crashed || opening.Progress.LowWater != 0 {
+		t.Errorf("a lane opens with %+v, which is progress in the source", opening)
+	}
+}
