@@ -80,9 +80,12 @@ type ConvoyPoolSpec struct {
 
 	// deletionPolicy says what becomes of what Convoy holds in the broker (claim, lanes, progress, parked messages)
 	// when the pool is deleted. Retain keeps it, and a pool of the same name and fingerprint takes it over. Delete
-	// keeps the pool until its workers have given back every lane; this version deletes nothing in the broker then,
-	// but says in the event BrokerStateKept what is left and how to delete it. Default: Retain. The source itself is
-	// never deleted. When the namespace terminates Delete is cut short. Example: Delete.
+	// keeps the pool until its workers have given back every lane; this version deletes nothing in the broker then, but
+	// names in the event BrokerStateKept the streams that are left. To delete them by hand, once no pod of the pool is
+	// left, whatever the policy was: nats stream rm convoy_NAMESPACE_NAME (claim, epochs, progress), the same with _park
+	// (parked messages), with _lanes (Routed lanes, unless store.name gives another), and with _dead (dead letters)
+	// appended. Bytes other than letters, digits and hyphens are written in them as = and two hexadecimal digits.
+	// Default: Retain. The source itself is never deleted. When the namespace terminates Delete is cut short. Example: Delete.
 	// +optional
 	// +default="Retain"
 	DeletionPolicy *DeletionPolicy `json:"deletionPolicy,omitempty"`

@@ -80,7 +80,7 @@ type ClaimStatus struct {
 	// while lanes hold messages may be changed when it is Empty and the pool is suspended. A suspended pool completes
 	// nothing: one that still has a backlog in its lanes does not become Empty. InUse is written before a lane is granted.
 	// A worker that was killed, or could not reach the broker at its end, leaves InUse behind: resume the pool for a
-	// moment, and suspend it again. Example: InUse.
+	// moment, and suspend it again. In this version a pool with Routed lanes does not become Empty. Example: InUse.
 	// +required
 	State ClaimState `json:"state,omitempty"`
 

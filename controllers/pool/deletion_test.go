@@ -40,6 +40,7 @@ var _ = Describe("A pool that is deleted", func() {
 		Expect(w.lastWithLanes().Lanes).To(HaveEach(HaveField("State", HaveValue(Equal(v1alpha1.LaneUnowned)))), "the table's last word")
 		Eventually(w.events).WithArguments(ctx).Should(ContainElement(And(
 			HavePrefix("Warning BrokerStateKept"), ContainSubstring("`nats stream rm convoy_"+w.namespace+"_orders`"),
+			ContainSubstring("`nats stream rm convoy_"+w.namespace+"_orders_park`"), Not(ContainSubstring("_lanes")),
 		)))
 	})
 

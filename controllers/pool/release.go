@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -84,11 +85,24 @@ func (r *Reconciler) letPoolGo(ctx context.Context, o *observation) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("letting the pool go: %w", err)
 	}
-	r.config.Events.Eventf(o.pool, nil, corev1.EventTypeWarning, reasonBrokerStateKept, actionDelete,
-		"claim, epochs and progress of the pool are still in the broker, which the operator cannot reach: delete them with "+
-			"`nats stream rm %s`, and its dead letters, if it has any, with `nats stream rm %s`",
-		v1alpha1.NATSStateStream(o.key.Namespace, o.key.Name), v1alpha1.NATSDeadLetterStream(o.key.Namespace, o.key.Name))
+	r.config.Events.Eventf(o.pool, nil, corev1.EventTypeWarning, reasonBrokerStateKept, actionDelete, "%s", stateKept(o.pool))
 	return nil
+}
+
+// stateKept says what is left of a pool in the broker, and how a person deletes it.
+func stateKept(pool *v1alpha1.ConvoyPool) string {
+	namespace, name := pool.Namespace, pool.Name
+	text := fmt.Sprintf("claim, epochs and progress of the pool are still in the broker, which the operator cannot reach: delete them with "+
+		"`nats stream rm %s`, what is parked, if anything, with `nats stream rm %s`, and dead letters, if there are any, with `nats stream rm %s`",
+		v1alpha1.NATSStateStream(namespace, name), v1alpha1.NATSParkStream(namespace, name), v1alpha1.NATSDeadLetterStream(namespace, name))
+	if l := pool.Spec.Lanes; l == nil || ptr.Deref(l.Type, v1alpha1.LanesRouted) == v1alpha1.LanesRouted {
+		lanes := v1alpha1.NATSLaneStream(namespace, name)
+		if l != nil && l.Routed != nil && l.Routed.Store != nil && l.Routed.Store.Name != nil {
+			lanes = *l.Routed.Store.Name
+		}
+		text += fmt.Sprintf("; its lanes are the stream %s", lanes)
+	}
+	return text
 }
 
 const (
