@@ -33,6 +33,8 @@ type Config struct {
 	Cluster types.UID
 	// Image is the image of the container convoy-worker for pools that name none.
 	Image string
+	// Spans is where workers send the spans of messages, OTLP over HTTP; "" for nowhere.
+	Spans string
 	// WatchLag is how long after a write every controller of the cluster can be taken to have seen it; 0 means
 	// plan.DefaultWatchLag.
 	WatchLag time.Duration

@@ -97,7 +97,7 @@ func (o *observation) owned() bool {
 
 func (r *Reconciler) childConfig(o *observation) child.Config {
 	return child.Config{
-		Pool: o.pool, Template: o.template, Cluster: r.config.Cluster, Image: r.config.Image, Barrier: o.barrier,
+		Pool: o.pool, Template: o.template, Cluster: r.config.Cluster, Image: r.config.Image, Spans: r.config.Spans, Barrier: o.barrier,
 		Accounts: o.accounts(),
 	}
 }

@@ -32,6 +32,7 @@ func (c *Client) batchHeader(call *Call) http.Header {
 	h := headers{to: make(http.Header, 8), values: make([]string, 0, 8)}
 	h.identify(call)
 	h.set(headerContentType, batchType)
+	h.trace(call)
 	return h.to
 }
 

@@ -22,6 +22,8 @@ type Call struct {
 	Message *broker.Message
 	// Rest are the messages that follow the first, in order.
 	Rest []broker.Message
+	// TraceParent and TraceState are the trace context of the call, in place of the message's own; "" where it has none.
+	TraceParent, TraceState string
 }
 
 // Kind is how a call ended.

@@ -30,6 +30,9 @@ const (
 	headerTime        = "Ce-Time"
 	headerSubject     = "Ce-Subject"
 
+	headerTraceParent = "Traceparent"
+	headerTraceState  = "Tracestate"
+
 	headerContentType = "Content-Type"
 	// prefixHeader is before the names of a message's own headers.
 	prefixHeader = "Convoy-Header-"
@@ -71,6 +74,7 @@ func (c *Client) header(call *Call) http.Header {
 	h := headers{to: make(http.Header, 16+len(m.Headers)), values: make([]string, 0, 16+len(m.Headers))}
 	h.identify(call)
 	content, event := h.take(m.Headers)
+	h.trace(call)
 	if content == "" {
 		content = guess(m.Data)
 	}
@@ -120,6 +124,17 @@ func (h *headers) identify(call *Call) {
 	h.set(headerEpoch, strconv.FormatInt(call.Epoch, 10))
 	h.set(headerSequence, strconv.FormatUint(uint64(call.Message.Sequence), 10))
 	h.set(headerAttempt, strconv.FormatUint(uint64(call.Attempt), 10))
+}
+
+// trace passes the call's own trace context on.
+func (h *headers) trace(call *Call) {
+	if call.TraceParent == "" {
+		return
+	}
+	h.set(headerTraceParent, call.TraceParent)
+	if delete(h.to, headerTraceState); call.TraceState != "" {
+		h.set(headerTraceState, call.TraceState)
+	}
 }
 
 // take passes the message's own headers on. It returns the content type, "" if the message has none, and whether the

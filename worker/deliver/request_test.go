@@ -122,3 +122,17 @@ func TestTheContentTypeOfAMessageThatSaysNone(t *testing.T) {
 		}
 	}
 }
+
+// A traced call has a context of its own, in place of the message's.
+func TestACallsOwnTraceGoesBeforeTheMessages(t *testing.T) {
+	c := call("{}", map[string][]string{"traceparent": {"00-1"}, "TraceState": {"a=b"}, "baggage": {"c=d"}})
+	c.TraceParent = "00-2"
+	header, _ := seen(t, c)
+	if header.Get("Traceparent") != "00-2" || header["Tracestate"] != nil || header.Get("Baggage") != "c=d" {
+		t.Errorf("%v", header)
+	}
+	c.TraceState = "e=f"
+	if header, _ = seen(t, c); header.Get("Tracestate") != "e=f" || len(header["Traceparent"]) != 1 {
+		t.Errorf("%v", header)
+	}
+}

@@ -14,6 +14,8 @@
 //	CONVOY_HANDLER_HOST     127.0.0.1 if unset; CONVOY_STATE_DIR: /var/run/convoy if unset; KUBECONFIG: the pod's service
 //	                        account if unset. For development.
 //
+// The standard variables of OpenTelemetry turn tracing on: see package tracing.
+//
 // It listens at port 9440 of the pod's address: /healthz (this process's own loop turns), /readyz (configured, and the
 // handler can be called), /drained (waits for the drain once the worker is told to stop), /metrics.
 //

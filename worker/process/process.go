@@ -18,6 +18,7 @@ import (
 	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/mailbox/kube"
 	"convoy.dev/convoy/worker/run"
+	"convoy.dev/convoy/worker/tracing"
 )
 
 // Handler is how the worker calls the user's code.
@@ -49,6 +50,7 @@ type process struct {
 	log     *slog.Logger
 	worker  *run.Worker
 	handler Handler
+	tracer  *tracing.Tracer
 	server  *http.Server
 	serving chan struct{} // closed when the server has ended
 }
@@ -81,6 +83,11 @@ func assemble(e *environment, c Config) (*process, error) {
 	}
 	config.PodUID, config.Clock, config.Log, config.Metrics = e.uid, clock, c.Log, c.Metrics
 	config.Handler, config.Reachable = p.handler, p.handler.Reachable
+	if p.tracer, err = openTracer(e, c); err != nil {
+		p.handler.Close()
+		return nil, err
+	}
+	config.Tracer = p.tracer
 	if p.worker, err = run.New(config); err != nil {
 		p.handler.Close()
 		return nil, err
@@ -90,6 +97,12 @@ func assemble(e *environment, c Config) (*process, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+func openTracer(e *environment, c Config) (*tracing.Tracer, error) {
+	return tracing.FromEnvironment(context.Background(), tracing.Config{
+		Getenv: c.Getenv, Pool: e.settings.Pool.Namespace + "/" + e.settings.Pool.Name, Version: c.Version,
+	})
 }
 
 func wrongDelivery(said v1alpha1.DeliveryType) error {

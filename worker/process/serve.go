@@ -45,4 +45,9 @@ func (p *process) close() {
 	}
 	<-p.serving
 	p.handler.Close()
+	sending, stop := context.WithTimeout(context.Background(), time.Second)
+	defer stop()
+	if err := p.tracer.Close(sending); err != nil {
+		p.log.Warn("sending the last spans", "error", err)
+	}
 }

@@ -159,10 +159,18 @@ func (w *Worker) call(l *heldLane, h handed) {
 	ctx := l.calling
 	w.ask(func(context.Context) func() {
 		began := time.Now()
-		outcome := w.config.Handler.Deliver(ctx, h.call)
+		outcome := w.deliver(ctx, h.call)
 		w.metrics.delivered(outcome, time.Since(began))
 		return func() { w.answered(l, &h, outcome) }
 	})
+}
+
+// deliver makes a call, within a span if there is a tracer.
+func (w *Worker) deliver(ctx context.Context, call *deliver.Call) deliver.Outcome {
+	if w.config.Tracer == nil {
+		return w.config.Handler.Deliver(ctx, call)
+	}
+	return w.config.Tracer.Attempt(ctx, call, w.config.Handler.Deliver)
 }
 
 // answered hands a call's end to the sequencer. Cancelled and unsent is not tried.

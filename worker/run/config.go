@@ -17,6 +17,7 @@ import (
 	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/key"
 	"convoy.dev/convoy/worker/order"
+	"convoy.dev/convoy/worker/tracing"
 )
 
 // Mailbox is the worker's own ConvoyWorker. Errors are those of the API server, by the rules of apimachinery: NotFound,
@@ -67,6 +68,8 @@ type Config struct {
 	// Reachable says whether the handler accepts a connection now.
 	Reachable func(ctx context.Context) error
 	Marks     *Marks
+	// Tracer makes spans of calls; nil makes none.
+	Tracer *tracing.Tracer
 	// Clock is SystemClock, but in tests.
 	Clock Clock
 	Log   *slog.Logger

@@ -19,6 +19,8 @@
 // what runs: calls are cancelled, and their handler may go on with them, so that the next process has to wait, or the
 // handler has to be restarted with it.
 //
+// With a Tracer each call is a span of the message's own trace: see package tracing.
+//
 // # A lane
 //
 //	OpenUnit    a task writes the epoch record, after the pool's claim stands and the pod is marked

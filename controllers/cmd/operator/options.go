@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ import (
 type options struct {
 	namespaces   string
 	image        string
+	spans        string
 	leaderElect  bool
 	leaderSpace  string
 	metrics      string
@@ -30,6 +32,8 @@ func bindFlags(flags *flag.FlagSet) *options {
 	o := &options{}
 	flags.StringVar(&o.namespaces, "watch-namespaces", "", "Namespaces whose pools to run, separated by commas. Default: all.")
 	flags.StringVar(&o.image, "worker-image", "", "Image of the container convoy-worker, for pools that name none.")
+	flags.StringVar(&o.spans, "worker-otlp-endpoint", "",
+		"Where workers send the spans of messages: OTLP over HTTP, such as http://collector:4318. Default: nowhere. A change rolls every pool out.")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Wait until no other operator leads.")
 	flags.StringVar(&o.leaderSpace, "leader-election-namespace", "",
 		"Namespace of the Lease by which operators elect a leader. Default: the operator's own.")
@@ -51,6 +55,9 @@ func (o *options) validate(rest []string) error {
 		return fmt.Errorf("what is %q? The operator takes flags only", rest[0])
 	case o.metricsOpen && o.metricsCerts != "":
 		return errors.New("--metrics-insecure needs no certificate: leave out one of --metrics-insecure and --metrics-cert-dir")
+	}
+	if at, err := url.Parse(o.spans); o.spans != "" && (err != nil || (at.Scheme != "http" && at.Scheme != "https") || at.Host == "" || at.User != nil) {
+		return fmt.Errorf("--worker-otlp-endpoint is %q: write http://host:port or https://host:port, without a login", o.spans)
 	}
 	for _, namespace := range o.watched() {
 		if namespace == "" {

@@ -134,7 +134,7 @@ func addPools(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	}
 	pools, err := pool.New(pool.Config{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: mgr.GetEventRecorder(name),
-		Clock: clock.RealClock{}, Cluster: cluster, Image: o.image,
+		Clock: clock.RealClock{}, Cluster: cluster, Image: o.image, Spans: o.spans,
 	})
 	if err != nil {
 		return err

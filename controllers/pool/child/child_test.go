@@ -9,6 +9,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,5 +214,51 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 		if _, err := child.Deployment(config); !errors.Is(err, child.ErrCannotBuild) {
 			t.Errorf("%s: %v, want an error that is ErrCannotBuild", name, err)
 		}
+	}
+}
+
+// Where spans go is told to the worker alone; an embedded handler's own word goes first.
+func TestWorkersAreToldWhereSpansGo(t *testing.T) {
+	for name, c := range map[string]struct {
+		pool string
+		own  string
+		want []string
+	}{
+		"a worker beside a handler":     {"smallest", "", []string{"", "http://collector:4318"}},
+		"an embedded handler":           {"embedded", "", []string{"http://collector:4318", ""}},
+		"an embedded one with its own":  {"embedded", "http://own:4318", []string{"http://own:4318", ""}},
+		"a handler beside, its own one": {"smallest", "http://own:4318", []string{"http://own:4318", "http://collector:4318"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := readPool(t, filepath.Join("testdata", c.pool+".pool.yaml"))
+			config.Spans = "http://collector:4318"
+			first := config.Template["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)
+			if c.own != "" {
+				env, _ := first["env"].([]any)
+				first["env"] = append(env, map[string]any{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": c.own})
+			}
+			deployment, err := child.Deployment(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			containers, _, err := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, container := range containers {
+				told := ""
+				env, _ := container.(map[string]any)["env"].([]any)
+				for _, variable := range env {
+					if v := variable.(map[string]any); v["name"] == "OTEL_EXPORTER_OTLP_ENDPOINT" {
+						told += v["value"].(string)
+					}
+				}
+				got = append(got, told)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("containers are told %q, want %q", got, c.want)
+			}
+		})
 	}
 }

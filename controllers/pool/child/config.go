@@ -28,6 +28,9 @@ type Config struct {
 	Cluster types.UID
 	// Image is the image of the container convoy-worker, unless the pool names one.
 	Image string
+	// Spans is where workers send the spans of messages, OTLP over HTTP; "" for nowhere. An embedded handler's container that
+	// says it itself is left alone.
+	Spans string
 	// Barrier says that the cluster does not restart the handler together with the worker, so that a restarted worker
 	// has to wait until no call of its predecessor can be running.
 	Barrier bool

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -110,6 +111,9 @@ func (c Config) makeWorker(container map[string]any) error {
 	if c.Barrier && !c.embedded() { // A handler in the worker's own process ends with it.
 		env = append(env, corev1.EnvVar{Name: "CONVOY_RESTART_BARRIER", Value: "timeout"})
 	}
+	if c.Spans != "" && !says(container, envSpans) {
+		env = append(env, corev1.EnvVar{Name: envSpans, Value: c.Spans})
+	}
 	if err := appendAll(container, "env", env); err != nil {
 		return err
 	}
@@ -125,6 +129,18 @@ func (c Config) makeWorker(container map[string]any) error {
 		mounts = append(mounts, corev1.VolumeMount{Name: secretVolume(i), MountPath: secretDir(secret), ReadOnly: true})
 	}
 	return appendAll(container, "volumeMounts", mounts)
+}
+
+// envSpans is the standard variable for where spans go.
+const envSpans = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+// says whether a container has a variable of that name.
+func says(container map[string]any, name string) bool {
+	own, _ := container["env"].([]any)
+	return slices.ContainsFunc(own, func(entry any) bool {
+		variable, _ := entry.(map[string]any)
+		return variable["name"] == name
+	})
 }
 
 func fromPod(name, field string) corev1.EnvVar {
