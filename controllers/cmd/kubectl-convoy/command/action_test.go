@@ -28,17 +28,20 @@ func (w *world) actions(ctx context.Context) []v1alpha1.ConvoyAction {
 	return list.Items
 }
 
-// report writes an action's status as the controller would.
-func (w *world) report(ctx context.Context, action *v1alpha1.ConvoyAction, keys, done, failed int64, reason, message string) {
+// counts are how many keys an action has, has done, and has seen fail again.
+type counts struct{ keys, done, failed int64 }
+
+// report writes an action's status as the controller would: complete unless the reason is Running.
+func (w *world) report(ctx context.Context, action *v1alpha1.ConvoyAction, n counts, reason string) {
 	GinkgoHelper()
-	complete := metav1.ConditionFalse
-	if reason != v1alpha1.ReasonRunning {
-		complete = metav1.ConditionTrue
+	complete := metav1.ConditionTrue
+	if reason == v1alpha1.ReasonRunning {
+		complete = metav1.ConditionFalse
 	}
 	action.Status = &v1alpha1.ConvoyActionStatus{
-		Progress: &v1alpha1.ActionProgress{Keys: &keys, Done: &done, Failed: &failed},
+		Progress: &v1alpha1.ActionProgress{Keys: &n.keys, Done: &n.done, Failed: &n.failed},
 		Conditions: []metav1.Condition{{
-			Type: v1alpha1.ConditionComplete, Status: complete, Reason: reason, Message: message, LastTransitionTime: metav1.Now(),
+			Type: v1alpha1.ConditionComplete, Status: complete, Reason: reason, Message: "keys are left", LastTransitionTime: metav1.Now(),
 		}},
 	}
 	Expect(env.Client.Status().Update(ctx, action)).To(Succeed())
@@ -118,9 +121,9 @@ var _ = Describe("release and discard", func() {
 		said, ended := w.waiting(ctx, "release", poolName, "--all", "--wait")
 		Eventually(said).Should(gbytes.Say("waiting for the operator\n"))
 		action := &w.actions(ctx)[0]
-		w.report(ctx, action, 3, 1, 0, v1alpha1.ReasonRunning, "keys are left")
+		w.report(ctx, action, counts{3, 1, 0}, v1alpha1.ReasonRunning)
 		Eventually(said).Should(gbytes.Say("1 of 3 keys done, 0 failed again: keys are left\n"))
-		w.report(ctx, action, 3, 3, 0, v1alpha1.ReasonReleased, "done")
+		w.report(ctx, action, counts{3, 3, 0}, v1alpha1.ReasonReleased)
 		Eventually(said).Should(gbytes.Say("3 of 3 keys done, 0 failed again\n"))
 		Eventually(ended).Should(Receive(BeNil()))
 	})
@@ -129,7 +132,7 @@ var _ = Describe("release and discard", func() {
 		w := newWorld(ctx, nativePool)
 		said, ended := w.waiting(ctx, "release", poolName, "--all", "--wait")
 		Eventually(said).Should(gbytes.Say("waiting"))
-		w.report(ctx, &w.actions(ctx)[0], 3, 2, 1, v1alpha1.ReasonReleased, "done")
+		w.report(ctx, &w.actions(ctx)[0], counts{3, 2, 1}, v1alpha1.ReasonReleased)
 		Eventually(ended).Should(Receive(MatchError("1 of 3 keys failed again and stay parked")))
 		Expect(env.Client.Delete(ctx, &w.actions(ctx)[0])).To(Succeed())
 
