@@ -88,7 +88,7 @@ var rulesTakenAway = []missing{
 		}}
 	}},
 	{"older specs obeyed", "a worker ignores a spec older than the newest it has seen", overlapping, 1000, trouble(watchBack, scalePool, rollOut, crashController), olderSpecs},
-	{"table without comparison", "the table is written by compare-and-swap", overlapping, 500, nil, func() *faults {
+	{"table without comparison", "the table is written by compare-and-swap", overlapping, 2000, nil, func() *faults {
 		return &faults{blindTables: true}
 	}},
 	{"rebuilt from a cache", "a table is rebuilt from live reads alone, and trusts nobody", overlapping, 1000, trouble(loseTable, restoreTable, scalePool, stallWatches, deletePod), func() *faults {
@@ -160,7 +160,7 @@ var rulesTakenAway = []missing{
 	{"resignation not marked", "that a worker resigned is marked in its pod", overlapping, 60000, trouble(endWorker, endWorker, deleteMailbox, deleteMailbox, stallWatches, deposeController), func() *faults {
 		return &faults{bendDrain: func(c *drain.Config) { c.Resigned = false }}
 	}},
-	{"head of line", "a message to be tried again holds up its key alone", []Rule{LaneDelayed}, 500, nil, func() *faults {
+	{"head of line", "a message to be tried again holds up its key alone", []Rule{LaneDelayed}, 1000, nil, func() *faults {
 		return &faults{headOfLine: true}
 	}},
 	{"revoke without a spec", "a revoke always writes the spec", []Rule{NoRest, LaneDelayed}, 2000, nil, func() *faults {
