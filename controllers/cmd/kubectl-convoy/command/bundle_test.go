@@ -109,6 +109,13 @@ func unpacked(archive io.Reader) map[string]string {
 	}
 }
 
+// unpackedText is all of an archive.
+func unpackedText(archive string) string {
+	GinkgoHelper()
+	files := unpacked(strings.NewReader(archive))
+	return strings.Join(slices.Collect(maps.Values(files)), "\n")
+}
+
 var _ = Describe("support-bundle", func() {
 	It("has objects and events, no secrets and no messages", func(ctx context.Context) {
 		w := withCanaries(ctx)

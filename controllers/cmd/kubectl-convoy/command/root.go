@@ -31,7 +31,7 @@ func New(streams genericiooptions.IOStreams, version string) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(misused)
 	root.AddCommand(
-		newLanes(a), newWorkers(a), newExplain(a), newKey(a), newTop(a), newRelease(a), newDiscard(a), newRestart(a), newBundle(a),
+		newLanes(a), newWorkers(a), newExplain(a), newKey(a), newTop(a), newParked(a), newRelease(a), newDiscard(a), newRestart(a), newBundle(a),
 	)
 	completeNamespaces(root, a)
 	return root
