@@ -64,12 +64,11 @@ func (s *Sequencer) meet(ki int32, n *node, fromPark bool) {
 	k.suspect = k.suspect && k.tried.Sequence == n.sequence
 	k.tried = Item{Position: n.position, Sequence: n.sequence}
 	k.recordAt = 0
-	a := l.earlier(k, n)
-	if k.suspect || a != nil || s.needsRecord(l, k, n, fromPark) {
+	if k.suspect || s.needsRecord(l, k, n, fromPark) {
 		k.recordAt = l.version + 1
 		s.joinTried(ki)
 	}
-	if a != nil {
+	if a := l.earlier(k, n); a != nil {
 		a.taken = true
 		k.attempts, k.suspect = a.Attempts, a.Suspect
 		k.exhausted = int(a.Attempts) >= s.config.MaxAttempts
@@ -80,16 +79,15 @@ func (s *Sequencer) meet(ki int32, n *node, fromPark bool) {
 // to run alone, one at a time: whoever was counted with it would be charged for a worker that it kills.
 func (s *Sequencer) countAttempt(ki int32) {
 	k := s.keys.at(ki)
-	l := &s.lanes[k.lane]
-	if !k.counted {
-		k.counted = true
-		k.attempts++
-		if k.suspect {
-			s.tryAlone(ki)
-			k.recordAt = l.version + 1
-		}
+	if k.counted {
+		return
 	}
-	k.recorded = k.recordAt <= l.flushed
+	k.counted = true
+	k.attempts++
+	if k.suspect {
+		s.tryAlone(ki)
+		k.recordAt = s.lanes[k.lane].version + 1
+	}
 }
 
 // tryAlone notes whose turn it is to run alone. One whose turn did not lead to a start has another one later.

@@ -11,9 +11,8 @@ type key struct {
 	due   Instant
 	lane  int32
 	state State
-	// counted: attempts includes the start about to be made. recorded: a durable progress record includes it, or need
-	// not.
-	counted, recorded bool
+	// counted: attempts includes the start about to be made.
+	counted bool
 	// suspect: the message tried was in flight when a process died; it runs alone. exhausted: earlier owners used up
 	// its attempts; it is concluded without a start.
 	suspect, exhausted bool
@@ -34,7 +33,7 @@ type key struct {
 	// streak is the outage streak in which this key failed last.
 	streak uint32
 	tried  Item
-	// recordAt is the snapshot version that holds the attempt.
+	// recordAt is the snapshot version that holds the attempt; 0 when none need hold it.
 	recordAt uint64
 }
 

@@ -52,7 +52,7 @@ func (s *Sequencer) turn(ki int32, alone bool) {
 		return
 	}
 	s.countAttempt(ki)
-	if !k.recorded {
+	if k.recordAt > s.lanes[k.lane].flushed {
 		s.enter(k, turned, Recording)
 		s.awaitRecord(ki)
 		return

@@ -179,9 +179,9 @@ func (w *world) dump() string {
 	}
 	for i := range w.seq.keys.items {
 		if k := &w.seq.keys.items[i]; k.lane != 0 {
-			fmt.Fprintf(&b, "lane %d key %s %v front %d spill %d due %d attempts %d counted %v recorded %v at %d tried %v",
+			fmt.Fprintf(&b, "lane %d key %s %v front %d spill %d due %d attempts %d counted %v record at %d tried %v",
 				w.seq.lanes[k.lane].id, k.name, k.state, k.front.n, k.spill.count, k.due,
-				k.attempts, k.counted, k.recorded, k.recordAt, k.tried)
+				k.attempts, k.counted, k.recordAt, k.tried)
 			if p := w.seq.parkOf(k); p != nil {
 				fmt.Fprintf(&b, " park %+v", *p)
 			}
