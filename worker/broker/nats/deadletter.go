@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -80,11 +79,11 @@ func (l *openLane) letter(letter *broker.DeadLetter) *client.Msg {
 		headerPool: l.pool, headerLane: strconv.Itoa(int(l.grant.Lane)),
 		headerEpoch:    strconv.FormatInt(l.grant.Token.Number(), 10),
 		headerPosition: strconv.FormatUint(uint64(letter.Sequence), 10), headerKey: url.PathEscape(letter.Key), headerReason: url.PathEscape(letter.Reason),
-		headerAttempts: strconv.FormatUint(uint64(letter.Attempts), 10), headerOrigin: letter.Subject,
-		headerTimestamp:       letter.Timestamp.UTC().Format(time.RFC3339Nano),
+		headerAttempts:        strconv.FormatUint(uint64(letter.Attempts), 10),
 		jetstream.MsgIDHeader: fmt.Sprintf("%s.%d.%d", l.stateStream, l.claimed.Load().Created.UnixNano(), letter.Sequence),
 	} {
 		m.Header.Set(name, value)
 	}
+	setOrigin(m.Header, &letter.Message)
 	return m
 }

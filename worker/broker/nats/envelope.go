@@ -17,7 +17,7 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
-// Headers of a message in a Routed lane, beside the message's own.
+// Headers of a message in a Routed lane or in the park, beside the message's own.
 const (
 	// headerRouted says who routed it, and which message of the source it is: <epoch>.<incarnation>.<sequence>.
 	headerRouted = "Convoy-Routed"
@@ -78,9 +78,20 @@ func pack(m *broker.Message, subject string, by mark) *client.Msg {
 		header[name] = values
 	}
 	header[headerRouted] = []string{by.String()}
+	setOrigin(header, m)
+	return &client.Msg{Subject: subject, Header: header, Data: m.Data}
+}
+
+// setOrigin says in a copy of a message what the source had beside its body and headers.
+func setOrigin(header client.Header, m *broker.Message) {
 	header[headerOrigin] = []string{m.Subject}
 	header[headerTimestamp] = []string{m.Timestamp.UTC().Format(time.RFC3339Nano)}
-	return &client.Msg{Subject: subject, Header: header, Data: m.Data}
+}
+
+// origin reads what setOrigin says.
+func origin(header client.Header) (subject string, at time.Time, err error) {
+	at, err = time.Parse(time.RFC3339Nano, header.Get(headerTimestamp))
+	return header.Get(headerOrigin), at, err
 }
 
 // reserved says whether a header is NATS' or Convoy's, whichever way it is spelled.
@@ -100,8 +111,8 @@ func (from *input) unpack(m broker.Message) (broker.Message, error) {
 	if err != nil {
 		return broker.Message{}, foreign(from.stream, m.Position)
 	}
-	m.Sequence, m.Subject = by.sequence, packed.Get(headerOrigin)
-	if m.Timestamp, err = time.Parse(time.RFC3339Nano, packed.Get(headerTimestamp)); err != nil {
+	m.Sequence = by.sequence
+	if m.Subject, m.Timestamp, err = origin(packed); err != nil {
 		return broker.Message{}, foreign(from.stream, m.Position)
 	}
 	m.Headers = nil

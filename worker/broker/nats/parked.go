@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,19 +19,15 @@ import (
 	"convoy.dev/convoy/worker/order"
 )
 
-// kept begins the names of a parked message's own headers: so they are neither obeyed by the servers nor taken for what
-// the servers add to an answer.
-const kept = "Convoy-Kept-"
-
-// packParked makes a message of the park stream. Beside the body, which stays as it is, all is in headers.
+// packParked makes a message of the park stream. Beside the body, which stays as it is, all is in headers. The message's own
+// are kept under other names: so they are neither obeyed by the servers nor taken for what the servers add to an answer.
 func packParked(subject, name string, message *broker.Message) *client.Msg {
 	m := &client.Msg{Subject: subject, Data: message.Data, Header: client.Header{}}
 	m.Header.Set(headerKey, url.PathEscape(name))
 	m.Header.Set(headerPosition, strconv.FormatUint(uint64(message.Sequence), 10))
-	m.Header.Set(headerOrigin, message.Subject)
-	m.Header.Set(headerTimestamp, message.Timestamp.UTC().Format(time.RFC3339Nano))
+	setOrigin(m.Header, message)
 	for header, values := range message.Headers {
-		m.Header[kept+header] = values
+		m.Header[headerKept+header] = values
 	}
 	return m
 }
@@ -43,16 +38,16 @@ func unpackParked(record stored) (broker.Message, error) {
 	if err != nil {
 		return broker.Message{}, unreadable(record.subject, err)
 	}
-	at, err := time.Parse(time.RFC3339Nano, record.header.Get(headerTimestamp))
+	subject, at, err := origin(record.header)
 	if err != nil {
 		return broker.Message{}, unreadable(record.subject, err)
 	}
 	message := broker.Message{
-		Message:  key.Message{Subject: record.header.Get(headerOrigin), Data: record.data, Timestamp: at},
+		Message:  key.Message{Subject: subject, Data: record.data, Timestamp: at},
 		Sequence: order.Sequence(sequence),
 	}
 	for header, values := range record.header {
-		if name, is := strings.CutPrefix(header, kept); is {
+		if name, is := strings.CutPrefix(header, headerKept); is {
 			if message.Headers == nil {
 				message.Headers = map[string][]string{}
 			}

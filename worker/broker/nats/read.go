@@ -42,14 +42,20 @@ func (l *openLane) Read(ctx context.Context, after order.Position, deliver func(
 			err = sleep(ctx, sessionWait)
 		}
 	}
-	var own deliverError
-	switch {
-	case errors.As(err, &own):
-		return own.error
-	case ctx.Err() != nil:
-		return ctx.Err()
+	if ended := callersEnd(ctx, err); ended != nil {
+		return ended
 	}
 	return l.failed("reading", err)
+}
+
+// callersEnd is the error with which the caller of a Read or a Route ended it, by its function or its context; nil when the
+// broker did.
+func callersEnd(ctx context.Context, err error) error {
+	var own deliverError
+	if errors.As(err, &own) {
+		return own.error
+	}
+	return ctx.Err()
 }
 
 // sessionWait is how long to wait before the next session when one delivered nothing.

@@ -63,12 +63,8 @@ func (r *shard) Route(ctx context.Context, routing broker.Routing) error {
 		return r.failed("taking over", err)
 	}
 	err = session.run(ctx, routing)
-	var own deliverError
-	switch {
-	case errors.As(err, &own):
-		return own.error
-	case ctx.Err() != nil:
-		return ctx.Err()
+	if ended := callersEnd(ctx, err); ended != nil {
+		return ended
 	}
 	return r.failed("routing", err)
 }
