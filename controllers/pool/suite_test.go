@@ -5,15 +5,12 @@ package pool_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -41,11 +38,7 @@ var _ = BeforeSuite(func(ctx context.Context) {
 	env, err = testenv.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(env.Stop()).To(Succeed()) })
-	root, err := testenv.Root()
-	Expect(err).NotTo(HaveOccurred())
-	Expect(env.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "system"}})).To(Succeed())
-	_, err = env.Kubectl(ctx, "", "apply", "--server-side", "-k", filepath.Join(root, "config", "rbac"))
-	Expect(err).NotTo(HaveOccurred())
+	Expect(env.InstallRoles(ctx)).To(Succeed())
 	controllers, err := env.StartControllers(ctx, "deployment-controller", "replicaset-controller",
 		"garbage-collector-controller", "namespace-controller", "resourcequota-controller")
 	Expect(err).NotTo(HaveOccurred())

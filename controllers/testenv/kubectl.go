@@ -11,6 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // kubectl is the real kubectl with a home of its own, so that it reads and leaves nothing in the user's.
@@ -41,4 +44,18 @@ func (e *Env) Kubectl(ctx context.Context, stdin string, args ...string) (string
 		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, stderr.String())
 	}
 	return stdout.String(), nil
+}
+
+// InstallRoles applies config/rbac, with the namespace that its files name.
+func (e *Env) InstallRoles(ctx context.Context) error {
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "system"}}
+	if err := e.Client.Create(ctx, namespace); err != nil {
+		return fmt.Errorf("making namespace %s: %w", namespace.Name, err)
+	}
+	_, err = e.Kubectl(ctx, "", "apply", "--server-side", "-k", filepath.Join(root, "config", "rbac"))
+	return err
 }

@@ -97,7 +97,7 @@ func (s *search) object(i, depth int, path []string, wanted bool) int {
 	if s.at(i) == '}' {
 		return i + 1
 	}
-	for {
+	for more := true; more; {
 		if s.at(i) != '"' {
 			return invalid
 		}
@@ -113,20 +113,9 @@ func (s *search) object(i, depth int, path []string, wanted bool) int {
 		if s.at(i) != ':' {
 			return invalid
 		}
-		i = s.value(s.space(i+1), depth-1, rest, member)
-		if i == invalid {
-			return invalid
-		}
-		i = s.space(i)
-		switch s.at(i) {
-		case ',':
-			i = s.space(i + 1)
-		case '}':
-			return i + 1
-		default:
-			return invalid
-		}
+		i, more = s.after(s.value(s.space(i+1), depth-1, rest, member), '}')
 	}
+	return i
 }
 
 // spelled says whether the text between quotes is name.
@@ -142,21 +131,25 @@ func (s *search) list(i, depth int) int {
 	if s.at(i) == ']' {
 		return i + 1
 	}
-	for {
-		i = s.value(i, depth-1, nil, false)
-		if i == invalid {
-			return invalid
-		}
-		i = s.space(i)
-		switch s.at(i) {
-		case ',':
-			i = s.space(i + 1)
-		case ']':
-			return i + 1
-		default:
-			return invalid
-		}
+	for more := true; more; {
+		i, more = s.after(s.value(i, depth-1, nil, false), ']')
 	}
+	return i
+}
+
+// after goes on behind one value of an object or a list: to the next one if there are more, or behind what closes it.
+func (s *search) after(i int, closing byte) (next int, more bool) {
+	if i == invalid {
+		return invalid, false
+	}
+	i = s.space(i)
+	switch s.at(i) {
+	case ',':
+		return s.space(i + 1), true
+	case closing:
+		return i + 1, false
+	}
+	return invalid, false
 }
 
 // at is the byte at a position; 0, which is nowhere in JSON, behind the end.

@@ -38,7 +38,7 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 		},
 		Key:          expression,
 		OnMissing:    *s.Key.OnMissing,
-		Order:        ordering(&s.Delivery),
+		Order:        Ordering(&s.Delivery),
 		Fence:        time.Duration(*s.Handoff.FenceSeconds) * time.Second,
 		DrainTimeout: time.Duration(*s.Handoff.DrainTimeoutSeconds) * time.Second,
 	}, nil
@@ -47,8 +47,8 @@ func FromSettings(s *v1alpha1.WorkerSettings) (Config, error) {
 // maxBatchBytes is how large the payloads of one call may be together; a larger one goes by itself.
 const maxBatchBytes = 1 << 20
 
-// ordering configures the sequencer.
-func ordering(d *v1alpha1.Delivery) order.Config {
+// Ordering is the sequencer's configuration as a pool's delivery, with its defaults, says it.
+func Ordering(d *v1alpha1.Delivery) order.Config {
 	c := order.Config{
 		MaxInFlightKeys: int(*d.MaxInFlightKeys),
 		Timeout:         int64(*d.TimeoutSeconds) * int64(time.Second),
@@ -67,15 +67,6 @@ func ordering(d *v1alpha1.Delivery) order.Config {
 	case v1alpha1.FailureDeadLetter:
 		c.OnFailure = order.DeadLetter
 	case v1alpha1.FailureBlock:
-	}
-	return c
-}
-
-// Ordering is the sequencer's configuration as a pool's delivery says it, with its defaults, for a worker with a parking store.
-func Ordering(d *v1alpha1.Delivery) order.Config {
-	c := ordering(d)
-	if *d.OnFailure.Type == v1alpha1.FailurePark {
-		c.OnFailure, c.NoPark = order.Park, false
 	}
 	return c
 }

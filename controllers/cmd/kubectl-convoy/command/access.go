@@ -58,8 +58,12 @@ func (a *access) connect() (*cluster, error) {
 	return &cluster{Client: reached, config: config, namespace: namespace}, nil
 }
 
-// key is the pool that an argument names.
-func (c *cluster) key(argument string) (client.ObjectKey, error) {
+// find connects, and says which pool an argument names.
+func (a *access) find(argument string) (*cluster, client.ObjectKey, error) {
+	c, err := a.connect()
+	if err != nil {
+		return nil, client.ObjectKey{}, err
+	}
 	kind, name, typed := strings.Cut(argument, "/")
 	if !typed {
 		kind, name = "convoypool", argument
@@ -67,19 +71,20 @@ func (c *cluster) key(argument string) (client.ObjectKey, error) {
 	switch strings.TrimSuffix(strings.ToLower(kind), "."+v1alpha1.GroupName) {
 	case "convoypool", "convoypools", "cvp":
 	default:
-		return client.ObjectKey{}, fmt.Errorf("%s is no pool: give the name of a convoypool", argument)
+		return nil, client.ObjectKey{}, fmt.Errorf("%s is no pool: give the name of a convoypool", argument)
 	}
 	if name == "" {
-		return client.ObjectKey{}, fmt.Errorf("the name of a pool is missing in %q", argument)
+		return nil, client.ObjectKey{}, fmt.Errorf("the name of a pool is missing in %q", argument)
 	}
-	return client.ObjectKey{Namespace: c.namespace, Name: name}, nil
+	return c, client.ObjectKey{Namespace: c.namespace, Name: name}, nil
 }
 
-// read reads what there is of the pool that an argument names.
-func (c *cluster) read(ctx context.Context, argument string) (*snapshot.Snapshot, error) {
-	pool, err := c.key(argument)
+// read connects, and reads what there is of the pool that an argument names.
+func (a *access) read(ctx context.Context, argument string) (*cluster, *snapshot.Snapshot, error) {
+	c, pool, err := a.find(argument)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return snapshot.Read(ctx, c, pool)
+	s, err := snapshot.Read(ctx, c, pool)
+	return c, s, err
 }

@@ -91,11 +91,7 @@ func (a *action) run(ctx context.Context, argument string) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.connect()
-	if err != nil {
-		return err
-	}
-	pool, err := c.key(argument)
+	c, pool, err := a.find(argument)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/controllers/cmd/kubectl-convoy/bundle"
 	"convoy.dev/convoy/controllers/cmd/kubectl-convoy/explain"
@@ -34,26 +35,17 @@ func newBundle(a *access) *cobra.Command {
 }
 
 func gather(ctx context.Context, a *access, pool, file string) error {
-	c, err := a.connect()
-	if err != nil {
-		return err
-	}
-	s, err := c.read(ctx, pool)
+	c, s, err := a.read(ctx, pool)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	name := s.Pool.Name
-	key, err := c.key(pool)
-	if err != nil {
-		return err
-	}
-	files, err := bundle.Collect(ctx, bundle.Config{Pool: key, Reader: c, REST: c.config})
+	files, err := bundle.Collect(ctx, bundle.Config{Pool: client.ObjectKeyFromObject(s.Pool), Reader: c, REST: c.config})
 	if err != nil {
 		return err
 	}
 	files = append(files, bundle.Explanation(explain.Of(s, now), now))
-	directory := fmt.Sprintf("convoy-%s-%s", name, now.UTC().Format("20060102T150405Z"))
+	directory := fmt.Sprintf("convoy-%s-%s", s.Pool.Name, now.UTC().Format("20060102T150405Z"))
 	if file == "-" {
 		return bundle.Write(a.streams.Out, directory, files, now)
 	}

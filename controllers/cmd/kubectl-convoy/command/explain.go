@@ -26,11 +26,7 @@ func newExplain(a *access) *cobra.Command {
 			if err := flags.Validate(); err != nil {
 				return err
 			}
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			s, err := c.read(cmd.Context(), args[0])
+			_, s, err := a.read(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

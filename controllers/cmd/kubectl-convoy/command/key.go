@@ -85,11 +85,7 @@ func (t *keyTest) run(ctx context.Context, pool string) error {
 	if err != nil {
 		return err
 	}
-	c, err := t.connect()
-	if err != nil {
-		return err
-	}
-	s, err := c.read(ctx, pool)
+	_, s, err := t.read(ctx, pool)
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,7 @@ func newRestart(a *access) *cobra.Command {
 }
 
 func restart(ctx context.Context, a *access, argument string) error {
-	c, err := a.connect()
-	if err != nil {
-		return err
-	}
-	key, err := c.key(argument)
+	c, key, err := a.find(argument)
 	if err != nil {
 		return err
 	}

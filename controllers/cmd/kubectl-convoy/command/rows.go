@@ -33,11 +33,7 @@ func (r *rowsCommand[T]) run(ctx context.Context, pool string) error {
 	if err != nil {
 		return err
 	}
-	c, err := r.connect()
-	if err != nil {
-		return err
-	}
-	first, err := c.read(ctx, pool)
+	c, first, err := r.read(ctx, pool)
 	if err != nil {
 		return err
 	}

@@ -57,11 +57,7 @@ func newTop(a *access) *cobra.Command {
 }
 
 func (t *top) run(ctx context.Context, pool string) error {
-	c, err := t.connect()
-	if err != nil {
-		return err
-	}
-	s, err := c.read(ctx, pool)
+	c, s, err := t.read(ctx, pool)
 	if err != nil {
 		return err
 	}
