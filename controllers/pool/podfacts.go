@@ -100,8 +100,8 @@ func (o *observation) podState(pod *corev1.Pod) plan.Pod {
 		PodRef: refOf(pod), Node: pod.Spec.NodeName, Created: pod.CreationTimestamp.Time,
 		Phase: phases[pod.Status.Phase], Deleting: pod.DeletionTimestamp != nil, Finalizer: hasFinalizer(pod),
 		ContainersReady: isTrue(pod, corev1.ContainersReady), Ready: isTrue(pod, corev1.PodReady),
-		Serving: isTrue(pod, v1alpha1.GateServing),
-		Cheap:   pod.Annotations[annotationCost] == lowestCost, CostSince: costSince(pod),
+		Serving: isTrue(pod, v1alpha1.GateServing), Gated: gated(pod),
+		Cheap: pod.Annotations[annotationCost] == lowestCost, CostSince: costSince(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		p.Set = owner.Name
@@ -129,6 +129,13 @@ func (o *observation) podState(pod *corev1.Pod) plan.Pod {
 var phases = map[corev1.PodPhase]plan.Phase{
 	corev1.PodPending: plan.Pending, corev1.PodRunning: plan.Running, corev1.PodSucceeded: plan.Succeeded,
 	corev1.PodFailed: plan.Failed, corev1.PodUnknown: plan.Unknown,
+}
+
+// gated says that a readiness gate of somebody else's is not True.
+func gated(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.ReadinessGates, func(g corev1.PodReadinessGate) bool {
+		return g.ConditionType != v1alpha1.GateServing && !isTrue(pod, g.ConditionType)
+	})
 }
 
 func isTrue(pod *corev1.Pod, kind corev1.PodConditionType) bool {

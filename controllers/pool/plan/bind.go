@@ -28,16 +28,16 @@ func (p *planner) fill() {
 //
 // While the Deployment shrinks there are none. A pod that was given up is not ready and cheap, that is, the next to
 // be deleted: suspend -> replicas 0 is written -> resumed before the ReplicaSet has acted -> the pod is bound again
-// and granted lanes -> it is deleted with them.
+// and granted lanes -> it is deleted with them. Nor is an outdated one a spare while a rollout may take it.
 func (p *planner) spares() []*pod {
 	var spares []*pod
 	if p.state.Deployment.Shrinking {
 		return nil
 	}
-	doomed := p.doomed()
+	doomed, taken := p.doomed(), p.takesOld(p.state.Deployment.Seen[p.state.Deployment.Present].Ready)
 	for _, d := range p.sorted {
-		idle := p.idle(d)
-		if idle && (!d.Cheap || !doomed(d)) && d.ContainersReady && p.usable(d) {
+		goes := d.Cheap && doomed(d) || !d.Current && taken
+		if p.idle(d) && !goes && d.ContainersReady && p.usable(d) {
 			spares = append(spares, d)
 		}
 	}

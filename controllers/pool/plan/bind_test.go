@@ -15,6 +15,11 @@ import (
 
 // A slot is vacant, and there are two pods without one: p2, made before p3.
 func TestWhichSpareIsBound(t *testing.T) {
+	// Two pods are to be available; the earlier ReplicaSets are to have some, and of the present one some are seen ready.
+	rollsOut := func(w *world, old, ready int) {
+		w.Deployment.Present, w.Deployment.Old, w.Deployment.Available = "set-9", old, 2
+		w.Deployment.Seen = map[string]Count{"set-9": {1, ready}}
+	}
 	for _, c := range []struct {
 		name   string
 		change func(w *world, p2, p3 *Pod)
@@ -45,6 +50,18 @@ func TestWhichSpareIsBound(t *testing.T) {
 		{"in a rollout, none that was given up and is outdated", func(_ *world, p2, p3 *Pod) {
 			p2.Cheap, p2.Current, p3.ContainersReady = true, false, false
 		}, ""},
+		{"in a rollout that may take one that is not ready, none that is outdated", func(w *world, p2, p3 *Pod) {
+			p2.Current, p3.ContainersReady = false, false
+			rollsOut(w, 2, 1)
+		}, ""},
+		{"the same, but one of the present template", func(w *world, p2, _ *Pod) {
+			p2.Current = false
+			rollsOut(w, 2, 1)
+		}, "p3"},
+		{"in a rollout that has taken what it takes", func(w *world, p2, p3 *Pod) {
+			p2.Current, p3.ContainersReady = false, false
+			rollsOut(w, 2, 0)
+		}, "p2"},
 		{"none that was given up while there are more pods than replicas", func(_ *world, p2, p3 *Pod) {
 			p2.Cheap, p3.ContainersReady = true, false
 		}, ""},

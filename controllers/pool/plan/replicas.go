@@ -26,7 +26,7 @@ type census struct {
 	of map[string]Count
 	// busy says that a pod without use could still be mistaken for one at work: ready, not yet seen cheap, or given up by
 	// this very plan, so that somebody may just have put it to work; or one at work for it: not yet seen at its usual
-	// cost, or with its gate open.
+	// cost, or with its gate open, or ready when its kubelet has seen that.
 	busy bool
 	// priced is when the cost of any was changed last, risen when the last of the needed became ready, or its containers
 	// did: before, whoever chooses may even take it for one that has not been started.
@@ -56,11 +56,16 @@ func (p *planner) census() census {
 				count.Ready++
 			}
 			c.risen = later(c.risen, later(d.ReadySince, d.ContainersReadySince))
-			c.busy = c.busy || d.Cheap || !d.Serving
+			c.busy = c.busy || d.Cheap || !d.Serving || d.rises()
 		}
 		c.of[d.Set] = count
 	}
 	return c
+}
+
+// rises says that the pod's kubelet has only to see its gate open to call it ready.
+func (d *pod) rises() bool {
+	return d.ContainersReady && d.Serving && !d.Gated && !d.Ready && d.UnreachableSince.IsZero()
 }
 
 func later(a, b time.Time) time.Time {
@@ -85,7 +90,8 @@ func (p *planner) seen(at time.Time) time.Time {
 // ready, would leave another to be deleted; and one that has just become ready could be missing from an old count in
 // which one that has just been given up is still ready. So those at work are to have been ready for long enough to be
 // known. If one of them is not ready (its node is silent, its worker down), the cost alone tells it from the idle ones,
-// and is given time to be seen.
+// and is given time to be seen. One that is about to be ready is waited for: a kubelet that has not seen an idle one's gate
+// closed may yet call that ready, and then it stays in the other's place, whatever it costs.
 func (p *planner) replicas() int {
 	kept, now := p.keptReplicas(), p.state.Deployment.Replicas
 	if kept >= now {
@@ -123,14 +129,16 @@ func (p *planner) replicas() int {
 	return min(now, max(kept, c.needed, now-1))
 }
 
-// cleansUp says that the Deployment may take pods that are not ready from ReplicaSets of earlier templates by itself, for
-// a rollout: as many as these and those of the present template that are ready exceed what it keeps available. An idle
-// pod that it takes is not there for a smaller size as well: rollout begins -> the one idle pod is taken -> the operator,
-// which has not seen that, writes a size for it -> a pod at work is taken. Pods of the present template that are at work
-// count as ready, because they may be by then.
-func (p *planner) cleansUp(c census) bool {
+// cleansUp says that a rollout may take an idle pod that is not there for a smaller size as well: rollout begins -> the
+// one idle pod is taken -> the operator, which has not seen that, writes a size for it -> a pod at work is taken. Pods of
+// the present template that are at work count as ready, because they may be by then.
+func (p *planner) cleansUp(c census) bool { return p.takesOld(c.neededIn[p.state.Deployment.Present]) }
+
+// takesOld says that the Deployment may take pods that are not ready from ReplicaSets of earlier templates by itself, for
+// a rollout: as many as these and those of the present template that are ready exceed what it keeps available.
+func (p *planner) takesOld(ready int) bool {
 	d := p.state.Deployment
-	return d.Old > 0 && d.Old+c.neededIn[d.Present] > d.Available
+	return d.Old > 0 && d.Old+ready > d.Available
 }
 
 // mixed says that pods of several generations are there. A Deployment in the middle of a rollout takes pods from

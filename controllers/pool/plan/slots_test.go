@@ -70,6 +70,7 @@ func TestANewSlotTakesTheLowestFreeNumber(t *testing.T) {
 // Three workers and one pod that has been given up; the Deployment has four replicas.
 func TestHowFarTheDeploymentShrinks(t *testing.T) {
 	counts := func(w *world, pods, ready int) { w.Deployment.Seen[w.Pods[0].Set] = Count{pods, ready} }
+	ill := func(d *Pod) { d.ContainersReady, d.Ready = false, false }
 	rollOut := func(w *world, present string, old, available int) {
 		w.Deployment.Present, w.Deployment.Old, w.Deployment.Available = present, old, available
 	}
@@ -99,19 +100,31 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		}, 3},
 		{"it is of another generation, and the others have none to spare", func(w *world, d *Pod) { d.Set = "set-9"; w.look() }, 4},
 		{"one at work is not seen ready, and the cost may not have been seen", func(w *world, d *Pod) {
-			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag+1)
+			ill(w.pod("p1"))
+			d.CostSince = w.now.Add(-DefaultWatchLag + 1)
 			w.look()
 		}, 4},
 		{"one at work is not ready, and its usual cost may not have been seen", func(w *world, d *Pod) {
-			w.pod("p1").Ready, d.CostSince, w.pod("p1").CostSince = false, w.now.Add(-DefaultWatchLag), w.now.Add(-DefaultWatchLag+1)
+			ill(w.pod("p1"))
+			d.CostSince, w.pod("p1").CostSince = w.now.Add(-DefaultWatchLag), w.now.Add(-DefaultWatchLag+1)
 			w.look()
 		}, 4},
 		{"one at work is not ready, and has not its usual cost yet", func(w *world, d *Pod) {
-			w.pod("p1").Ready, w.pod("p1").Cheap, d.CostSince = false, true, w.now.Add(-DefaultWatchLag)
+			ill(w.pod("p1"))
+			w.pod("p1").Cheap, d.CostSince = true, w.now.Add(-DefaultWatchLag)
 			w.look()
 		}, 4},
 		{"one at work is not ready, and the cost has been seen", func(w *world, d *Pod) {
+			ill(w.pod("p1"))
+			d.CostSince = w.now.Add(-DefaultWatchLag)
+			w.look()
+		}, 3},
+		{"the same, but it will be as soon as its kubelet has seen its gate", func(w *world, d *Pod) {
 			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag)
+			w.look()
+		}, 4},
+		{"the same, but somebody else's gate holds it back", func(w *world, d *Pod) {
+			w.pod("p1").Ready, w.pod("p1").Gated, d.CostSince = false, true, w.now.Add(-DefaultWatchLag)
 			w.look()
 		}, 3},
 		{"one at work does not serve yet", func(w *world, _ *Pod) {
@@ -121,7 +134,8 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 		{"one at work serves no more, though it is still ready", func(w *world, _ *Pod) { w.pod("p1").Serving = false }, 4},
 		{"one at work has just become ready", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag + 1) }, 4},
 		{"one at work that is not ready has just been started", func(w *world, d *Pod) {
-			w.pod("p1").Ready, w.pod("p1").ContainersReadySince, d.CostSince = false, w.now.Add(-DefaultWatchLag+1), w.now.Add(-DefaultWatchLag)
+			one := w.pod("p1")
+			one.Ready, one.Gated, one.ContainersReadySince, d.CostSince = false, true, w.now.Add(-DefaultWatchLag+1), w.now.Add(-DefaultWatchLag)
 			w.look()
 		}, 4},
 		{"one at work became ready, and that has been seen", func(w *world, _ *Pod) { w.pod("p1").ReadySince = w.now.Add(-DefaultWatchLag) }, 3},
@@ -145,7 +159,8 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			rollOut(w, d.Set, 2, 4)
 		}, 3},
 		{"a rollout counts one that may become ready", func(w *world, d *Pod) {
-			w.pod("p1").Ready, d.CostSince = false, w.now.Add(-DefaultWatchLag)
+			ill(w.pod("p1"))
+			d.CostSince = w.now.Add(-DefaultWatchLag)
 			w.look()
 			rollOut(w, d.Set, 2, 4)
 		}, 4},

@@ -78,8 +78,9 @@ type Pod struct {
 	// when they have been true; zero when they are false, or it is not known.
 	ContainersReady, Ready           bool
 	ContainersReadySince, ReadySince time.Time
-	// Serving is the readiness gate convoy.dev/serving; false when not yet set.
-	Serving bool
+	// Serving is the readiness gate convoy.dev/serving; false when not yet set. Gated says that another one, of the
+	// template's own, is not True.
+	Serving, Gated bool
 	// Cheap says that it carries the lowest deletion cost, CostSince when it was given that, or its usual one again
 	// (an annotation beside it); zero when its cost was never changed.
 	Cheap     bool
