@@ -150,6 +150,9 @@ func (a *adversary) onControllers(what action) {
 		}
 		c.crash()
 		a.w.clock.after(d.span(10*time.Millisecond, 2*time.Second), func() {
+			if c.process.alive {
+				return // the adversary rests
+			}
 			c.start()
 			c.leads = c.leads || !other.leads || !other.process.alive
 		})

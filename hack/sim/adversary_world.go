@@ -148,13 +148,12 @@ func (a *adversary) onPool(what action) {
 // is kept, and the pool that is made anew adopts it; its Deployment begins without pods.
 func (a *adversary) remakePool() {
 	api := a.w.api
-	a.w.check.poolRemade()
 	a.w.remade++
 	api.tables.remove(tableName)
 	fresh := api.deployments.get(poolName).obj
-	fresh.replicas = 0
-	fresh.written++
+	fresh.resize(0)
 	api.deployments.put(poolName, fresh)
+	a.w.check.poolRemade()
 	for _, v := range api.pods.all() {
 		if v.obj.finalizer {
 			a.w.kube.patch(v, func(p *podObject) { p.finalizer = false })

@@ -153,8 +153,7 @@ func (c *controller) writes(v *view, p plan.Plan) []write {
 	if p.Replicas != v.deployment.obj.replicas {
 		list = append(list, write{what: "replicas written", do: func() error {
 			next := v.deployment.obj
-			next.replicas = p.Replicas
-			next.written++
+			next.resize(p.Replicas)
 			c.w.tell(about{}, "%s: deployment %d -> %d pods, wanted are %d", c, v.deployment.obj.replicas, p.Replicas, v.pool.obj.wanted)
 			err := api.deployments.update(poolName, v.deployRV, next)
 			if err == nil {

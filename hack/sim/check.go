@@ -24,6 +24,7 @@ type checker struct {
 
 	shrinks  []*shrink                  // smaller sizes of the Deployment that may not be carried out yet
 	named    map[string]naming          // by pod UID: how the table came to name it, of those that it names
+	namings  []named                    // every pod that a table has come to name, in order
 	told     map[string]int64           // by pod UID: the newest revision written to its mailbox
 	revision int64                      // of the table written last
 	mixed    bool                       // the table was lost, or put back

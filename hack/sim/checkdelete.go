@@ -5,7 +5,6 @@ package sim
 
 import (
 	"slices"
-	"time"
 
 	"convoy.dev/convoy/controllers/pool/plan"
 	"convoy.dev/convoy/worker/drain"
@@ -48,24 +47,20 @@ const (
 	lateKubelet = "by a kubelet that had not seen a gate change"
 	// lateShrink: see miscounted.
 	lateShrink = "by a shrink that nobody could know of"
+	// seenIll: whoever chose it had yet to see that it is well again.
+	seenIll = "by one who saw it ill"
 )
 
 // excuse says why nobody is to blame for a pod that is at work and deleted because its ReplicaSet has too many: "" if
 // somebody is. An excuse is good for as many pods as it explains.
 func (c *checker) excuse(set *version[replicaSetObject], pod *version[podObject]) string {
-	if pod.obj.unreadyLate {
+	switch {
+	case pod.obj.unreadyLate:
 		return lateKubelet
+	case pod.obj.ill():
+		return seenIll
 	}
-	if why := c.w.kube.pardoned(set); why != "" {
-		return why
-	}
-	for _, s := range c.shrinks {
-		if c.w.clock.now-s.at < shrinkLag && s.excused < c.miscounted(s) {
-			s.excused++
-			return lateShrink
-		}
-	}
-	return ""
+	return c.w.kube.pardoned(set)
 }
 
 // answers says that the pod's worker is at work and that its kubelet is heard.
@@ -75,14 +70,12 @@ func (r *podRun) answers() bool {
 
 // shrink is a smaller size of the Deployment, as an operator wrote it.
 type shrink struct {
-	at      time.Duration
+	written int             // the Deployment's generation
 	counted map[string]bool // by UID: the pods that its plan had work for
+	since   int64           // the version of the table that its plan was made for
 	late    bool            // written by a plan that was older than the table, or than what had been written to the pods
 	excused int             // how many pods deleted with lanes it has excused
 }
-
-// shrinkLag is how long a smaller Deployment takes to become fewer pods.
-const shrinkLag = 6 * time.Second
 
 // naming is how a pod came to be bound, or to have lanes.
 type naming int
@@ -92,6 +85,13 @@ const (
 	unseeing               // by one that had not
 	believed               // by a table that was rebuilt from what workers say, or put back
 )
+
+// named is a pod that a table came to name.
+type named struct {
+	uid   string
+	how   naming
+	table int64 // its version
+}
 
 // resized is called when an operator has written the Deployment's size.
 func (c *checker) resized(v *view, p plan.Plan) {
@@ -104,7 +104,35 @@ func (c *checker) resized(v *view, p plan.Plan) {
 	if planned == nil {
 		planned = v.state.Table
 	}
-	c.shrinks = append(c.shrinks, &shrink{at: c.w.clock.now, late: late, counted: namedIn(planned)})
+	written := c.w.api.deployments.get(poolName).obj.written
+	c.shrinks = append(c.shrinks, &shrink{written: written, since: v.tableRV, late: late, counted: namedIn(planned)})
+}
+
+// passedOn is the smaller sizes that the Deployment has by this version of it.
+func (c *checker) passedOn(d deploymentObject) []*shrink {
+	var shrinks []*shrink
+	for _, s := range c.shrinks {
+		if d.grown < s.written && s.written <= d.written {
+			shrinks = append(shrinks, s)
+		}
+	}
+	return shrinks
+}
+
+// carriedOut forgets the smaller sizes once there are no more pods, nor are to be.
+func (c *checker) carriedOut() {
+	if len(c.shrinks) == 0 {
+		return
+	}
+	pods, d := 0, c.w.api.deployments.get(poolName).obj
+	for _, pod := range c.w.api.pods.all() {
+		if pod.obj.active() {
+			pods++
+		}
+	}
+	if d.observed == d.written && max(pods, totalReplicas(c.w.api.replicaSets.all())) <= d.replicas {
+		c.shrinks = nil
+	}
 }
 
 // namedIn is the UIDs of the pods that a table binds to a slot, or gives lanes or shards to.
@@ -142,21 +170,22 @@ func (c *checker) noteNamed(table *plan.Table, rebuilt bool, v *view) {
 	for uid := range names {
 		if _, had := c.named[uid]; !had {
 			c.named[uid] = how
+			c.namings = append(c.namings, named{uid, how, c.w.api.tables.get(tableName).rv})
 		}
 	}
 }
 
-// miscounted is how many pods too many a shrink takes, because they have been put to work and nobody could know of both:
-// it was written late, or who bound them had not seen it, or nobody bound them but a table that was rebuilt, or put back,
-// names them again.
+// miscounted is how many pods too many a shrink takes, because they have been put to work since its plan and nobody could
+// know of both: it was written late, or who bound them had not seen it, or nobody bound them but a table that was rebuilt,
+// or put back, names them again. One that no table names any more counts as well: another may be deleted for it.
 func (c *checker) miscounted(s *shrink) int {
-	n := 0
-	for uid, how := range c.named {
-		if !s.counted[uid] && (s.late || how != bound) {
-			n++
+	pods := map[string]bool{}
+	for _, n := range c.namings {
+		if n.table > s.since && !s.counted[n.uid] && (s.late || n.how != bound) {
+			pods[n.uid] = true
 		}
 	}
-	return n
+	return len(pods)
 }
 
 // missesWritesToPods says that the view has not what operators have written to pods: this one waits for its own writes,

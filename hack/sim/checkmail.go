@@ -24,7 +24,7 @@ func (c *checker) tableLost() { c.mixed = true }
 // is seen pods are bound that are deleted for it.
 func (c *checker) poolRemade() {
 	c.tableLost()
-	c.shrinks = append(c.shrinks, &shrink{at: c.w.clock.now, late: true})
+	c.shrinks = append(c.shrinks, &shrink{written: c.w.api.deployments.get(poolName).obj.written, since: c.w.api.revision, late: true})
 }
 
 // reportWritten is called when a report is about to be written over another one.

@@ -115,10 +115,7 @@ func (c *controller) reconcile() {
 		return
 	}
 	v := c.observe()
-	if v == nil {
-		return
-	}
-	if c.behind(v) {
+	if v == nil || c.behind(v) {
 		c.ask(25 * time.Millisecond)
 		return
 	}

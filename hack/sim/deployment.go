@@ -77,6 +77,7 @@ func (k *kubernetes) resize(set *version[replicaSetObject], replicas int, d depl
 	}
 	if next.replicas != set.obj.replicas {
 		k.w.tell(about{}, "deployment controller: %s %d -> %d pods", set.name, set.obj.replicas, next.replicas)
+		k.pardonShrunk(set, set.obj.replicas-next.replicas, d)
 	}
 	return true, nil
 }

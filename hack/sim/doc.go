@@ -40,9 +40,9 @@
 //
 //   - Each request is one atomic step at the server. Its answer may be lost, so that nobody knows whether it was made,
 //     and the request itself may arrive after its sender gave up or died.
-//   - Watches: versions of one object arrive in order, but late; objects among themselves in any order, but for pods and
-//     ReplicaSets. A worker's watch may show old versions once more. Operators act on caches as stale as that, or stalled
-//     for seconds.
+//   - Watches: nobody acts on half a list. Then versions of one object arrive in order, but late; objects among themselves
+//     in any order, but for pods and ReplicaSets. A worker's watch may show old versions once more. Operators act on caches
+//     as stale as that, or stalled for seconds.
 //   - An object that is deleted and put back from a copy is another one, with another UID. Tables are put back from any
 //     age, again and again, with writes of every history under way.
 //   - The Deployment and ReplicaSet controllers follow the sources of Kubernetes 1.37, with caches and expectations of
@@ -75,7 +75,7 @@
 // token gives it away, but for one case: the process itself, which counts the call as over by the instant at which it was
 // sent, may try the message again while the stale call is still at work.
 //
-// Four ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in nobody's hands here; they
+// Five ways in which Kubernetes deletes a pod that runs lanes are excused, because they are in nobody's hands here; they
 // are counted and told (Result.Excused), and the pods so deleted drain within their grace. An excuse follows what caused
 // the deletion, from the write that took the pods to the ReplicaSet's last deletion for it, and covers as many pods as
 // were taken:
@@ -91,7 +91,10 @@
 //   - A Deployment is made smaller without counting a pod that is put to work meanwhile: the write was late, the table
 //     having been written since its plan was made, or whoever wrote it had not seen what another operator had done to the
 //     pods; or whoever bound the pod had an old view of Deployment or ReplicaSets; or nobody bound it, but a table names it
-//     that was rebuilt, or put back, after the write. It covers one pod for each of these, for 6 s.
+//     that was rebuilt, or put back, after the write. It covers one pod for each of these, whether or not a table still
+//     names it, until there are no more pods than that size.
+//   - The ReplicaSet controller chooses a pod whose containers were ready and are not, and has yet to see that they are
+//     again. (One that is ill in fact is Kubernetes' choice anyway, and not counted.)
 //
 // # Failure handling
 //

@@ -19,7 +19,7 @@ func newPool() pool {
 	w.api.pods.put("b", podObject{uid: "b", replicaSet: "rs-1", ready: true})
 	w.api.deployments.put(poolName, deploymentObject{replicas: 2, generation: 1, written: 1})
 	p := pool{w}
-	p.put(plan.Table{}, "a")
+	p.put("a")
 	return p
 }
 
@@ -30,7 +30,8 @@ func (p pool) observed() *view {
 }
 
 // put puts back a table that binds these pods.
-func (p pool) put(table plan.Table, pods ...string) {
+func (p pool) put(pods ...string) {
+	var table plan.Table
 	for i, uid := range pods {
 		table.Slots = append(table.Slots, plan.Slot{Index: int32(i), Pod: plan.PodRef{Name: uid, UID: uid}})
 	}
@@ -52,14 +53,28 @@ func (p pool) write(v *view, table plan.Table, pods ...string) {
 // resize has an operator write the Deployment's size.
 func (p pool) resize(v *view, replicas int) {
 	d := p.api.deployments.get(poolName).obj
-	d.replicas = replicas
+	d.resize(replicas)
 	p.api.deployments.put(poolName, d)
 	p.check.resized(v, plan.Plan{Replicas: replicas})
 }
 
-// excused says for how many of the pods that rs-1 has too many nobody is to blame.
+// comeDown says that the Deployment's size has been passed on, and that there are no more pods.
+func (p pool) comeDown() {
+	d := p.api.deployments.get(poolName).obj
+	d.observed = d.written
+	p.api.deployments.put(poolName, d)
+	p.api.pods.remove("b")
+	p.check.carriedOut()
+}
+
+// excused says for how many pods nobody is to blame when rs-1 is made smaller for the Deployment's size.
 func (p pool) excused() int {
-	set := &version[replicaSetObject]{name: "rs-1"}
+	p.api.replicaSets.put("rs-1", replicaSetObject{replicas: 10})
+	before := p.api.replicaSets.get("rs-1")
+	if _, err := p.kube.resize(before, 0, p.api.deployments.get(poolName).obj); err != nil {
+		panic(err)
+	}
+	set := p.api.replicaSets.get("rs-1")
 	for n := range 10 {
 		if p.check.excuse(set, p.api.pods.get("a")) != lateShrink {
 			return n
@@ -90,6 +105,24 @@ func TestWhenAShrinkIsExcused(t *testing.T) {
 			p.resize(p.observed(), 1)
 			p.write(old, plan.Table{}, "a", "b")
 			p.write(p.observed(), plan.Table{}, "a")
+		}, 1},
+		{"bound by one who had not, given up and bound again", func(p pool) {
+			old := p.observed()
+			p.resize(p.observed(), 1)
+			p.write(old, plan.Table{}, "a", "b")
+			p.write(old, plan.Table{}, "a")
+			p.write(old, plan.Table{}, "a", "b")
+		}, 1},
+		{"bound by one who had not, and not named by a table put back", func(p pool) {
+			old := p.observed()
+			p.resize(p.observed(), 1)
+			p.write(old, plan.Table{}, "a", "b")
+			p.put("a")
+		}, 1},
+		{"bound by one who had seen it, and not named by a table put back", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.write(p.observed(), plan.Table{}, "a", "b")
+			p.put("a")
 		}, 0},
 		{"the Deployment was made larger", func(p pool) {
 			old := p.observed()
@@ -105,6 +138,12 @@ func TestWhenAShrinkIsExcused(t *testing.T) {
 		{"bound when the plan had been made", func(p pool) {
 			old := p.observed()
 			p.write(p.observed(), plan.Table{}, "a", "b")
+			p.resize(old, 1)
+		}, 1},
+		{"bound and given up when the plan had been made", func(p pool) {
+			old := p.observed()
+			p.write(p.observed(), plan.Table{}, "a", "b")
+			p.write(p.observed(), plan.Table{}, "a")
 			p.resize(old, 1)
 		}, 1},
 		{"made and bound when the plan had been made", func(p pool) {
@@ -135,14 +174,27 @@ func TestWhenAShrinkIsExcused(t *testing.T) {
 		}, 0},
 		{"a table put back afterwards names it", func(p pool) {
 			p.resize(p.observed(), 1)
-			p.put(plan.Table{}, "a", "b")
+			p.put("a", "b")
 		}, 1},
-		{"long after", func(p pool) {
+		{"the Deployment has come down since", func(p pool) {
 			p.resize(p.observed(), 1)
-			p.put(plan.Table{}, "a", "b")
-			p.clock.now += shrinkLag
+			p.put("a", "b")
+			p.comeDown()
 		}, 0},
-		{"the pool was made anew", func(p pool) { p.check.poolRemade() }, 1},
+		{"the Deployment has been made larger since", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.put("a", "b")
+			p.resize(p.observed(), 2)
+		}, 0},
+		{"the Deployment has been made smaller again since", func(p pool) {
+			p.resize(p.observed(), 1)
+			p.put("a", "b")
+			p.resize(p.observed(), 0)
+		}, 1},
+		{"the pool was made anew", func(p pool) {
+			p.check.poolRemade()
+			p.write(p.observed(), plan.Table{}, "a", "b")
+		}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPool()
@@ -248,8 +300,8 @@ func TestAnExcuseCoversAsManyAsWereTaken(t *testing.T) {
 }
 
 // A status from before a pod's gate was opened, written when it had been ready, excuses that pod until its kubelet says
-// Ready again; nothing else that makes a pod not ready does.
-func TestAStatusFromBeforeTheGateExcusesItsPod(t *testing.T) {
+// Ready again; so does one of containers that were ready before. Nothing else that makes a pod not ready does.
+func TestWhatAStatusSaysExcusesItsPod(t *testing.T) {
 	old := podFacts{ready: true, worker: plan.Started, handler: plan.Started}
 	now := old
 	now.gate = true
@@ -267,8 +319,10 @@ func TestAStatusFromBeforeTheGateExcusesItsPod(t *testing.T) {
 		{"taken back", true, []podFacts{now, old, now}, ""},
 		{"in time", true, []podFacts{old}, ""},
 		{"the gate has been closed", false, []podFacts{now, old}, ""},
-		{"its containers are not ready", true, []podFacts{now, ill}, ""},
-		{"its containers are not ready any more", true, []podFacts{now, old, ill}, ""},
+		{"its containers are not ready any more", true, []podFacts{now, ill}, seenIll},
+		{"likewise, after a late one", true, []podFacts{now, old, ill}, seenIll},
+		{"its containers have not been ready yet", true, []podFacts{ill}, ""},
+		{"its containers are ready again", true, []podFacts{now, ill, now}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPool()

@@ -74,12 +74,25 @@ func (p *podObject) active() bool {
 	return !p.deleting && p.phase != plan.Succeeded && p.phase != plan.Failed
 }
 
+// ill says that its containers have been ready, and are not any more.
+func (p *podObject) ill() bool { return !p.containersReady && p.containersReadySince > 0 }
+
 // deploymentObject is the pool's Deployment.
 type deploymentObject struct {
 	replicas   int
 	generation int // of the pod template
 
 	written, observed int // metadata.generation and status.observedGeneration
+	grown             int // the generation that made it larger last
+}
+
+// resize writes another size.
+func (d *deploymentObject) resize(replicas int) {
+	d.written++
+	if replicas > d.replicas {
+		d.grown = d.written
+	}
+	d.replicas = replicas
 }
 
 // replicaSetObject is one ReplicaSet of the Deployment.

@@ -33,16 +33,20 @@ var epochStart = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 func wallAt(d time.Duration) time.Time { return epochStart.Add(d) }
 
-// observe reads the caches; nil when there is nothing to work on yet.
+// observe reads the caches; nil while one of them has not been filled for the first time.
 func (c *controller) observe() *view {
+	if !c.synced() {
+		return nil
+	}
 	v := &view{pool: c.pools.get(poolName), table: c.tables.get(tableName), mailboxes: c.mailboxes.all(),
 		pods: c.pods.all(), deployment: c.deployments.get(poolName), replicaSets: c.replicaSets.all(),
 		nodes: c.nodes.seen.values}
-	if v.pool == nil || v.deployment == nil {
-		return nil
-	}
 	v.complete(c)
 	return v
+}
+
+func (c *controller) synced() bool {
+	return c.pools.listed && c.tables.listed && c.mailboxes.listed && c.pods.listed && c.deployments.listed && c.replicaSets.listed && c.nodes.listed
 }
 
 // observeLive reads everything from the API server itself, one kind after another: the table first, so that what is

@@ -18,6 +18,7 @@ type pardon struct {
 	unready bool              // they were taken because they were not ready
 	working map[string]naming // then: the pods that were at work
 	mistook map[string]bool   // those of them that did not count as ready, and others put to work since unknown
+	shrink  *shrink           // they were taken for a smaller size
 	excused int
 }
 
@@ -40,16 +41,37 @@ func (k *kubernetes) pardonUnready(set *version[replicaSetObject], n int) {
 	}
 }
 
+// pardonShrunk notes that n pods are taken for the Deployment's smaller sizes.
+func (k *kubernetes) pardonShrunk(set *version[replicaSetObject], n int, d deploymentObject) {
+	for _, s := range k.w.check.passedOn(d) {
+		k.pardon(lateShrink, set, n).shrink = s
+	}
+}
+
 // pardoned uses the pardon for a pod that is deleted to bring a ReplicaSet down to this version's size: "" if there is none.
 func (k *kubernetes) pardoned(set *version[replicaSetObject]) (why string) {
 	for _, p := range k.pardons {
-		if p.set == set.name && p.written <= set.obj.written && p.left > 0 && (!p.unready || p.excused < k.mistaken(p)) {
+		if p.set == set.name && p.written <= set.obj.written && p.left > 0 && k.explains(p) {
 			p.left--
 			p.excused++
+			if p.shrink != nil {
+				p.shrink.excused++
+			}
 			return p.why
 		}
 	}
 	return ""
+}
+
+// explains says that the pardon's cause explains one pod more than it has.
+func (k *kubernetes) explains(p *pardon) bool {
+	switch {
+	case p.unready:
+		return p.excused < k.mistaken(p)
+	case p.shrink != nil:
+		return p.shrink.excused < k.w.check.miscounted(p.shrink)
+	}
+	return true
 }
 
 // mistaken is how many pods were at work that did not count as ready when what was not ready was taken, and how many have

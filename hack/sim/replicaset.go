@@ -29,6 +29,7 @@ func (k *kubernetes) syncReplicaSets() {
 		}
 		k.reportReplicaSet(set, pods)
 	}
+	k.w.check.carriedOut()
 }
 
 func (k *kubernetes) adjust(set *version[replicaSetObject], pods []*version[podObject]) {

@@ -91,7 +91,7 @@ var rulesTakenAway = []missing{
 	{"table without comparison", "the table is written by compare-and-swap", overlapping, 2000, nil, func() *faults {
 		return &faults{blindTables: true}
 	}},
-	{"rebuilt from a cache", "a table is rebuilt from live reads alone, and trusts nobody", overlapping, 1000, trouble(loseTable, restoreTable, scalePool, stallWatches, deletePod), func() *faults {
+	{"rebuilt from a cache", "a table is rebuilt from live reads alone, and trusts nobody", overlapping, 5000, trouble(loseTable, restoreTable, scalePool, stallWatches, deletePod), func() *faults {
 		return &faults{bendState: func(s plan.State) plan.State {
 			s.Live = true
 			return bendLanes(s, func(l *plan.Lane) { l.Forced = false })

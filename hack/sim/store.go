@@ -135,7 +135,9 @@ func (s *store[T]) remove(name string) {
 
 func (s *store[T]) tell(v *version[T]) {
 	for _, c := range s.caches {
-		c.send(v)
+		if c.wanted == nil || c.wanted(v.name, &v.obj) {
+			c.send(v)
+		}
 	}
 }
 
@@ -148,9 +150,7 @@ func (s *store[T]) watch(by *client, changed func(name string)) *cache[T] {
 func (s *store[T]) watchSome(by *client, wanted func(string, *T) bool, changed func(name string)) *cache[T] {
 	c := &cache[T]{by: by, api: s.api, due: map[string]time.Duration{}, newest: map[string]int64{}, wanted: wanted, changed: changed}
 	s.caches = append(s.caches, c)
-	for _, v := range s.all() {
-		c.send(v)
-	}
+	c.list(slices.DeleteFunc(s.all(), func(v *version[T]) bool { return wanted != nil && !wanted(v.name, &v.obj) }))
 	return c
 }
 
@@ -159,8 +159,8 @@ func (s *store[T]) prune() {
 	s.caches = slices.DeleteFunc(s.caches, func(c *cache[T]) bool { return c.by.closed })
 }
 
-// cache is one client's idea of the objects of one kind: each object's versions arrive in order, but late, and the
-// objects among themselves in any order, or in the order in which they were written.
+// cache is one client's idea of the objects of one kind: first all that there are, at once, then each object's versions in
+// order, but late, and the objects among themselves in any order, or in the order in which they were written.
 //
 // An API server keeps the order within one watch. The protocol does not rest on that, and tables and mailboxes are shown
 // to the operators in any order. That no pod with lanes is deleted does: which pods serve and how many are ready is
@@ -170,6 +170,8 @@ type cache[T any] struct {
 	api     *apiServer
 	seen    byName[*version[T]]
 	due     map[string]time.Duration       // when the last version sent arrives, by object
+	begins  time.Duration                  // when the list arrives, and nothing before
+	listed  bool                           // it has arrived: nobody acts on half a list
 	last    time.Duration                  // when the last one of any arrives
 	inOrder bool                           // whatever was written earlier arrives earlier
 	newest  map[string]int64               // resourceVersion of the last version that arrived
@@ -187,11 +189,17 @@ type client struct {
 	link         *link
 }
 
+func (c *cache[T]) list(all []*version[T]) {
+	c.begins = c.arrival("")
+	c.last = c.begins
+	c.api.clock.at(c.begins, func() { c.arrive(all...) })
+}
+
 func (c *cache[T]) send(v *version[T]) {
-	if c.by.closed || c.wanted != nil && !c.wanted(v.name, &v.obj) {
+	if c.by.closed {
 		return
 	}
-	at := max(c.api.clock.now+c.by.lag(), c.due[v.name], c.by.stalledUntil, c.api.downUntil)
+	at := c.arrival(v.name)
 	if c.inOrder || c.by.inOrder {
 		at = max(at, c.last)
 	}
@@ -199,30 +207,41 @@ func (c *cache[T]) send(v *version[T]) {
 	c.api.clock.at(at, func() { c.arrive(v) })
 }
 
-// arrive shows a version to the client, unless its watch has stalled since it was sent.
-func (c *cache[T]) arrive(v *version[T]) {
+// arrival is when a version of the object that is sent now arrives.
+func (c *cache[T]) arrival(name string) time.Duration {
+	return max(c.api.clock.now+c.by.lag(), c.due[name], c.begins, c.by.stalledUntil, c.api.downUntil)
+}
+
+// arrive shows versions to the client, unless its watch has stalled since they were sent.
+func (c *cache[T]) arrive(versions ...*version[T]) {
 	if wait := max(c.by.stalledUntil, c.api.downUntil); wait > c.api.clock.now {
-		c.api.clock.at(wait, func() { c.arrive(v) })
+		c.api.clock.at(wait, func() { c.arrive(versions...) })
 		return
 	}
 	if !c.by.link.works() {
-		c.by.link.held = append(c.by.link.held, func() { c.arrive(v) })
+		c.by.link.held = append(c.by.link.held, func() { c.arrive(versions...) })
 		return
 	}
-	c.by.process.enter(func() {
-		if c.by.closed || v.rv < c.newest[v.name] {
-			return
-		}
+	c.by.process.enter(func() { c.show(versions) })
+}
+
+// show puts versions in the place of older ones, and then says of which.
+func (c *cache[T]) show(versions []*version[T]) {
+	c.listed = true
+	versions = slices.DeleteFunc(versions, func(v *version[T]) bool { return v.rv < c.newest[v.name] })
+	for _, v := range versions {
 		c.newest[v.name] = v.rv
 		if v.gone {
 			c.seen.drop(v.name)
 		} else {
 			c.seen.set(v.name, v)
 		}
-		if c.changed != nil {
+	}
+	for _, v := range versions {
+		if c.changed != nil && !c.by.closed {
 			c.changed(v.name)
 		}
-	})
+	}
 }
 
 func (c *cache[T]) get(name string) *version[T] { return c.seen.values[name] }
