@@ -5,6 +5,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"convoy.dev/convoy/hack/e2e/shop"
@@ -21,6 +22,8 @@ type Book struct {
 	lanes    map[int32]*laneHistory
 	running  map[callName]*running
 	suspects []suspicion
+	// rejected are the keys whose messages the handler is to reject.
+	rejected []string
 	// asked counts suspicions.
 	asked uint64
 
@@ -32,7 +35,7 @@ type Book struct {
 
 // counts are the figures of a report.
 type counts struct {
-	published, completed, calls, replays, retries, violations int
+	published, completed, discarded, calls, replays, retries, rejections, violations int
 	// reach is the longest time between the completion of a message and its lane's last completion before the message
 	// came again.
 	reach time.Duration
@@ -41,19 +44,29 @@ type counts struct {
 // convoy is what is known of one key.
 type convoy struct {
 	state shop.State
-	// published is the number of the last message published, done that of the last one completed.
-	published, done uint64
+	// done is the number of the last message that was completed or discarded.
+	done uint64
 	// doneAt are the completion times, by number from 1.
 	doneAt []time.Time
 	// sequences are the messages' sequences, by number from 1; 0 for one that has not come.
 	sequences []uint64
-	// publishedAt are the times of publication, by number from 1.
-	publishedAt []time.Time
-	lane        int32
+	// published are the messages that were published, by number from 1.
+	published []publication
+	// parked says that the last call was rejected: what is not completed waits for a release.
+	parked bool
+	// discarding says that the messages behind done may be discarded, once; discarded which were, by number from 1.
+	discarding bool
+	discarded  []bool
+	lane       int32
 	// epoch is the highest that came, cursor the last number concluded at it, attempt its attempt.
 	epoch, cursor uint64
 	attempt       uint32
 	call          *running
+}
+
+type publication struct {
+	at    time.Time
+	state shop.State
 }
 
 type callName struct {
@@ -81,9 +94,8 @@ func (b *Book) Phase(name string) { b.phase = name }
 
 // Publish tells of a message before it is published.
 func (b *Book) Publish(event shop.Event, now time.Time) {
-	b.key(event.Order).published = event.Number
+	set(&b.key(event.Order).published, event.Number, publication{now, event.State})
 	b.counts.published++
-	b.publishedAt(event, now)
 }
 
 // Start tells of a call before it begins.
@@ -98,10 +110,11 @@ func (b *Book) Start(process string, call Call, now time.Time) Decision {
 		return Decision{State: key.state, Refuse: true}
 	}
 	decision := b.overlap(key, r, now)
-	key.call = r
+	key.call, key.parked = r, false
 	b.advance(key, call, now)
 	decision.State = key.state
 	decision.Repeat = call.Event.Number <= key.done
+	decision.Reject = slices.Contains(b.rejected, call.Key)
 	return decision
 }
 
@@ -112,10 +125,16 @@ func (b *Book) advance(key *convoy, call Call, now time.Time) {
 		key.epoch = call.Epoch
 		key.cursor = min(number-1, key.done)
 	}
+	if number > key.next() && key.discarding && key.cursor == key.done {
+		b.leaveOut(key, number)
+	}
+	next := key.next()
 	switch {
-	case number > key.cursor+1:
+	case at(key.discarded, number):
+		b.violate(now, RuleDiscarded, "%v started", call)
+	case number > next:
 		b.violate(now, RuleSkipped, "%v started while #%d was the last one completed", call, key.cursor)
-	case number == key.cursor+1:
+	case number == next:
 		key.attempt = call.Attempt
 	case number == key.cursor && call.Attempt > key.attempt:
 		key.attempt = call.Attempt // The answer to a call that succeeded was lost.
@@ -146,7 +165,11 @@ func (b *Book) End(process string, id uint64, outcome Outcome, now time.Time) bo
 		return false // It was refused, or is overtaken.
 	}
 	key.call = nil
-	if outcome == Failed {
+	if outcome == Rejected {
+		b.counts.rejections++
+		key.parked = true
+	}
+	if outcome == Failed || outcome == Rejected {
 		return true
 	}
 	if outcome == Impossible {

@@ -67,6 +67,11 @@ func (s *tale) end(process string, id uint64) bool {
 	return s.End(process, id, Done, s.now)
 }
 
+// reject has the handler of process p reject a message.
+func (s *tale) reject(c Call) {
+	s.End("p", s.start("p", c), Rejected, s.now)
+}
+
 func (s *tale) run(process string, c Call) { s.end(process, s.start(process, c)) }
 
 func (s *tale) broken() []Rule {
@@ -131,6 +136,23 @@ func TestOrderlyHistoriesBreakNoRule(t *testing.T) {
 			id := s.start("q", call("k", 1, 2))
 			s.Leave("p")
 			s.end("q", id)
+		},
+		"a message that is rejected, and its release at the next owner": func(s *tale) {
+			s.publish("k", 2)
+			s.reject(call("k", 1, 1))
+			s.run("q", call("k", 1, 2))
+			s.run("q", call("k", 2, 2))
+		},
+		"messages that are discarded, and a crash after that": func(s *tale) {
+			s.publish("k", 5)
+			s.run("p", call("k", 1, 1))
+			s.reject(call("k", 2, 1))
+			s.Discard("k")
+			s.run("p", call("k", 4, 1))
+			s.Leave("p")
+			for _, n := range []uint64{1, 4, 5} {
+				s.run("q", call("k", n, 2))
+			}
 		},
 		"a call that never ends, and its time": func(s *tale) {
 			s.publish("k", 1)
@@ -251,6 +273,38 @@ func TestEachBreachIsFound(t *testing.T) {
 			next.Sequence = 10
 			s.run("p", next)
 		}, []Rule{RuleMoved}},
+		"a key that goes on without what is parked": {func(s *tale) {
+			s.publish("k", 2)
+			s.reject(call("k", 1, 1))
+			s.run("p", call("k", 2, 1))
+		}, []Rule{RuleSkipped}},
+		"messages left out again after they were discarded once": {func(s *tale) {
+			s.publish("k", 4)
+			s.Discard("k")
+			s.run("p", call("k", 2, 1))
+			s.run("p", call("k", 4, 1))
+		}, []Rule{RuleSkipped}},
+		"a message left out of a replay": {func(s *tale) {
+			s.publish("k", 4)
+			for n := uint64(1); n <= 3; n++ {
+				s.run("p", call("k", n, 1))
+			}
+			s.Discard("k")
+			s.run("q", call("k", 1, 2))
+			s.run("q", call("k", 3, 2))
+			s.run("q", call("k", 4, 2))
+		}, []Rule{RuleSkipped}},
+		"a message that starts after it was discarded": {func(s *tale) {
+			s.publish("k", 3)
+			s.run("p", call("k", 1, 1))
+			s.Discard("k")
+			s.run("p", call("k", 3, 1))
+			s.run("q", call("k", 2, 2))
+		}, []Rule{RuleDiscarded}},
+		"a message that is parked at the end": {func(s *tale) {
+			s.publish("k", 1)
+			s.reject(call("k", 1, 1))
+		}, []Rule{RuleLost}},
 		"a transition that the handler finds impossible": {func(s *tale) {
 			s.publish("k", 1)
 			s.End("p", s.start("p", call("k", 1, 1)), Impossible, s.now)
@@ -320,6 +374,32 @@ func TestTheStateIsThatOfTheLastCompleted(t *testing.T) {
 	s.start("q", call("k", 2, 2))
 	if diff := cmp.Diff(Decision{State: shop.Paid, Repeat: true}, s.last); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestWhatIsDiscardedIsCountedAndHasLedTheOrderOn(t *testing.T) {
+	s := newTale()
+	s.publish("k", 4)
+	s.publish("l", 1)
+	s.Reject("k")
+	s.reject(call("k", 1, 1))
+	if !s.last.Reject {
+		t.Error("a key that is to be rejected is not")
+	}
+	if s.run("p", call("l", 1, 1)); s.last.Reject {
+		t.Error("another key is rejected")
+	}
+	if got := s.Report(); got.Rejections != 1 || got.Parked != 4 || got.Backlog() != 4 {
+		t.Errorf("%d calls are rejected, %d messages parked and %d left, want 1, 4 and 4", got.Rejections, got.Parked, got.Backlog())
+	}
+	s.Reject()
+	s.Discard("k")
+	s.start("p", call("k", 4, 1))
+	if diff := cmp.Diff(Decision{State: shop.Packed}, s.last); diff != "" {
+		t.Error(diff)
+	}
+	if got := s.Report(); got.Discarded != 3 || got.Parked != 0 || got.Backlog() != 1 {
+		t.Errorf("%d messages are discarded, %d parked and %d left, want 3, 0 and 1", got.Discarded, got.Parked, got.Backlog())
 	}
 }
 

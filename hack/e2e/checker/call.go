@@ -41,6 +41,8 @@ type Decision struct {
 	State shop.State `json:"state,omitempty"`
 	// Repeat says that the message is completed already: the handler need not do it again.
 	Repeat bool `json:"repeat,omitempty"`
+	// Reject says that the order is not taken as things are: the handler is to give the message up.
+	Reject bool `json:"reject,omitempty"`
 	// Refuse says that the call is one of the past, which the handler must not work on.
 	Refuse bool `json:"refuse,omitempty"`
 	// Ask names the process that is to be asked whether it lives, after which the caller calls Answer or Leave; "" for
@@ -57,6 +59,8 @@ const (
 	Done Outcome = "Done"
 	// Failed is a failure that the worker is to try again.
 	Failed Outcome = "Failed"
+	// Rejected is a failure for good.
+	Rejected Outcome = "Rejected"
 	// Impossible is an order's transition that its life does not have.
 	Impossible Outcome = "Impossible"
 )
@@ -73,6 +77,7 @@ const (
 	RuleTwoOwners  Rule = "TwoOwners"
 	RuleMoved      Rule = "Moved"
 	RuleImpossible Rule = "Impossible"
+	RuleDiscarded  Rule = "Discarded"
 	RuleLost       Rule = "Lost"
 )
 

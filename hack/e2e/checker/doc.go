@@ -20,8 +20,13 @@
 //	Stale        a call with a lower epoch than its lane has already seen
 //	TwoOwners    two pods ran one lane at one epoch
 //	Moved        a key came from two lanes, or a message with two sequences
+//	Discarded    a message started though its key had gone on behind it
 //	Impossible   the handler met a transition that the order's life does not have
-//	Lost         at the end a message that was published is not completed
+//	Lost         at the end a message that was published is neither completed nor discarded
+//
+// A message that the handler rejected keeps its key's later ones back, as any that is not completed: a key that is parked
+// breaks no rule, and one that goes on without what is parked has Skipped it. Where messages are discarded, the book is told
+// so before ([Book.Discard]); then the next one that starts says which they were, and their number is in the report.
 //
 // A message that comes again at a higher epoch is no violation: delivery is at least once. It is counted as a replay,
 // and must be followed by its successors again. A message that comes again with a higher attempt is a retry.

@@ -3,11 +3,7 @@
 
 package checker
 
-import (
-	"time"
-
-	"convoy.dev/convoy/hack/e2e/shop"
-)
+import "time"
 
 // laneHistory is what is known of one lane.
 type laneHistory struct {
@@ -60,7 +56,7 @@ func (b *Book) current(r *running, now time.Time) bool {
 func (b *Book) handedOver(lane *laneHistory, r *running, now time.Time) {
 	if lane.epoch > 0 {
 		since := lane.active
-		if published := b.publication(r.Event); published.After(since) {
+		if published := at(b.key(r.Event.Order).published, r.Event.Number).at; published.After(since) {
 			since = published
 		}
 		b.pauses = append(b.pauses, Pause{b.phase, r.Lane, lane.pod, r.Pod, now.Sub(since)})
@@ -79,12 +75,4 @@ func (b *Book) touch(r *running, now time.Time) {
 // below zero if it was completed at this epoch.
 func (b *Book) reachOf(key *convoy, call Call) time.Duration {
 	return b.lane(call.Lane).before.Sub(at(key.doneAt, call.Event.Number))
-}
-
-func (b *Book) publishedAt(event shop.Event, now time.Time) {
-	set(&b.key(event.Order).publishedAt, event.Number, now)
-}
-
-func (b *Book) publication(event shop.Event) time.Time {
-	return at(b.key(event.Order).publishedAt, event.Number)
 }

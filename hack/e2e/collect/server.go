@@ -70,6 +70,20 @@ func (s *Server) Phase(name string) {
 	s.book.Phase(name)
 }
 
+// Reject names the keys whose messages handlers are to reject from now on.
+func (s *Server) Reject(keys ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.book.Reject(keys...)
+}
+
+// Discard is told of a key whose parked messages are about to be discarded.
+func (s *Server) Discard(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.book.Discard(key)
+}
+
 // Report is the present state.
 func (s *Server) Report() checker.Report {
 	s.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -39,6 +40,12 @@ func New(connection *nats.Conn, collector *collect.Server) *Conductor {
 	c.routes.HandleFunc("POST /publish", c.publish)
 	c.routes.HandleFunc("POST /rest", c.rest)
 	c.routes.HandleFunc("POST /phase", func(_ http.ResponseWriter, r *http.Request) { collector.Phase(r.FormValue("name")) })
+	c.routes.HandleFunc("POST /reject", func(_ http.ResponseWriter, r *http.Request) { collector.Reject(keys(r)...) })
+	c.routes.HandleFunc("POST /discard", func(_ http.ResponseWriter, r *http.Request) {
+		for _, key := range keys(r) {
+			collector.Discard(key)
+		}
+	})
 	c.routes.HandleFunc("GET /report", func(w http.ResponseWriter, _ *http.Request) { answer(w, collector.Report()) })
 	c.routes.HandleFunc("POST /finish", func(w http.ResponseWriter, _ *http.Request) { answer(w, collector.Finish()) })
 	return c
@@ -52,6 +59,11 @@ func (c *Conductor) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.settle()
+}
+
+// keys are the keys that a request names, separated by commas.
+func keys(r *http.Request) []string {
+	return strings.FieldsFunc(r.FormValue("keys"), func(c rune) bool { return c == ',' })
 }
 
 func answer(w http.ResponseWriter, report checker.Report) {
@@ -80,18 +92,17 @@ func (c *Conductor) publish(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Conductor) publisher(r *http.Request) (*publish.Publisher, error) {
-	lanes, errLanes := strconv.Atoi(r.FormValue("lanes"))
 	rate, errRate := strconv.Atoi(r.FormValue("rate"))
 	orders, errOrders := strconv.Atoi(r.FormValue("orders"))
 	seed, errSeed := strconv.ParseUint(r.FormValue("seed"), 10, 64)
-	if err := errors.Join(errLanes, errRate, errOrders, errSeed); err != nil {
+	if err := errors.Join(errRate, errOrders, errSeed); err != nil {
 		return nil, fmt.Errorf("reading what to publish: %w", err)
 	}
 	events, err := shop.NewStream(shop.StreamConfig{Seed: seed, Orders: orders})
 	if err != nil {
 		return nil, err
 	}
-	return publish.New(r.Context(), c.connection, publish.Config{Events: events, Lanes: lanes, Rate: rate, Tell: c.collector.Publish})
+	return publish.New(r.Context(), c.connection, publish.Config{Events: events, Rate: rate, Tell: c.collector.Publish})
 }
 
 func (c *Conductor) rest(w http.ResponseWriter, _ *http.Request) {

@@ -5,6 +5,7 @@ package conduct
 
 import (
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 
 	"convoy.dev/convoy/hack/e2e/checker"
 	"convoy.dev/convoy/hack/e2e/collect"
+	"convoy.dev/convoy/hack/e2e/shop"
 )
 
 func newConductor(t *testing.T) *Conductor {
@@ -70,7 +72,7 @@ func (c *Conductor) ask(t *testing.T, method, path string, want int) checker.Rep
 
 func TestAStoryIsConducted(t *testing.T) {
 	c := newConductor(t)
-	const publish = "/publish?lanes=4&rate=1000&orders=10&seed=1"
+	const publish = "/publish?rate=1000&orders=10&seed=1"
 	c.ask(t, "POST", publish, http.StatusOK)
 	c.ask(t, "POST", publish, http.StatusConflict)
 	for c.ask(t, "GET", "/report", http.StatusOK).Published < 20 {
@@ -85,9 +87,46 @@ func TestAStoryIsConducted(t *testing.T) {
 	}
 }
 
+func TestKeysAreRejectedAndDiscarded(t *testing.T) {
+	c := newConductor(t)
+	client := collect.Connect(c.collector.Address())
+	t.Cleanup(client.Close)
+	start := func(key string, number uint64) checker.Decision {
+		t.Helper()
+		event := shop.Event{Order: key, Number: number, State: shop.Created}
+		for {
+			_, reported, err := client.Start(t.Context(), checker.Call{Key: key, Epoch: 1, Sequence: number, Attempt: 1, Event: event})
+			if errors.Is(err, collect.ErrAway) {
+				runtime.Gosched() // It is not connected yet.
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := reported.End(checker.Done); err != nil {
+				t.Fatal(err)
+			}
+			return reported.Decision
+		}
+	}
+	c.ask(t, "POST", "/reject?keys=k,l", http.StatusOK)
+	if !start("k", 1).Reject || !start("l", 1).Reject || start("m", 1).Reject {
+		t.Error("others are rejected than k and l")
+	}
+	c.ask(t, "POST", "/reject?keys=", http.StatusOK)
+	if start("k", 2).Reject {
+		t.Error("k is rejected for ever")
+	}
+	c.ask(t, "POST", "/discard?keys=k", http.StatusOK)
+	start("k", 4)
+	if got := c.ask(t, "GET", "/report", http.StatusOK); got.Discarded != 1 || got.Violations != 0 {
+		t.Errorf("the report is %+v, want one message discarded", got)
+	}
+}
+
 func TestWhatToPublishIsChecked(t *testing.T) {
 	c := newConductor(t)
-	for _, path := range []string{"/publish", "/publish?lanes=4&rate=0&orders=10&seed=1", "/publish?lanes=4&rate=1&orders=0&seed=1"} {
+	for _, path := range []string{"/publish", "/publish?rate=0&orders=10&seed=1", "/publish?rate=1&orders=0&seed=1"} {
 		c.ask(t, "POST", path, http.StatusBadRequest)
 	}
 }

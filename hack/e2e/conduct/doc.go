@@ -5,11 +5,13 @@
 // collects what handlers report, and is told what to do over HTTP. A story reaches it through the API server, so that
 // it needs no more of a cluster than a kubeconfig.
 //
-//	POST /publish?lanes=&rate=&orders=&seed=   begin to publish
-//	POST /rest                                 publish no more; answered when the stream has taken everything
-//	POST /phase?name=                          name what comes, for the pauses in it
-//	GET  /report                               the checker's report, as JSON
-//	POST /finish                               judge what can only be judged at the end, and report
+//	POST /publish?rate=&orders=&seed=   begin to publish
+//	POST /rest                          publish no more; answered when the stream has taken everything
+//	POST /phase?name=                   name what comes, for the pauses in it
+//	POST /reject?keys=                  from now on handlers reject these keys, and no others
+//	POST /discard?keys=                 what is parked of these keys is about to be discarded
+//	GET  /report                        the checker's report, as JSON
+//	POST /finish                        judge what can only be judged at the end, and report
 //
 // A request that does not fit (publishing twice) is answered with 409, and a failure of the stream with 500 and words.
 //

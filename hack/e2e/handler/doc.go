@@ -7,7 +7,7 @@
 //
 // Contract: each call is reported to a collector (package collect), which is the shop's database too: it answers a start
 // with the state of the order. A message that was completed before is answered with success and not done again. A
-// transition that is impossible is reported and refused with 422. A call that belongs to the past is refused with 409.
+// transition that is impossible is reported and refused with 422, and so is an order that the collector does not take. A call that belongs to the past is refused with 409.
 // Work that fails, as a setting says, is answered with 503; so is every call while the collector is away, because nobody
 // would see it. A call stops working when its request ends or its time is over.
 //

@@ -60,6 +60,8 @@ func (h *Handler) work(ctx context.Context, call checker.Call) (status int, word
 		return http.StatusServiceUnavailable, err.Error()
 	case !taken:
 		return http.StatusConflict, "this call is one of the past"
+	case outcome == checker.Rejected:
+		return http.StatusUnprocessableEntity, "the shop does not take this order as things are"
 	case outcome == checker.Impossible:
 		return http.StatusUnprocessableEntity, fmt.Sprintf("an order that is %q cannot become %q", reported.State, call.Event.State)
 	case outcome == checker.Failed:
@@ -74,6 +76,8 @@ func (h *Handler) outcome(ctx context.Context, event shop.Event, decision checke
 		return checker.Failed
 	case decision.Repeat:
 		return checker.Done
+	case decision.Reject:
+		return checker.Rejected
 	case !shop.Possible(decision.State, event.State):
 		return checker.Impossible
 	case !h.toil(ctx), rand.IntN(1000) < h.settings.FailuresPerMille:

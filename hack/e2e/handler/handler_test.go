@@ -110,6 +110,21 @@ func TestAnOrderIsTakenThroughItsLife(t *testing.T) {
 	}
 }
 
+func TestAnOrderThatIsNotTakenIsGivenUp(t *testing.T) {
+	s := newStand(t)
+	s.server.Reject("k")
+	if got := s.deliver(t.Context(), call(event(1, shop.Created), 1)); got != http.StatusUnprocessableEntity {
+		t.Errorf("answered with %d", got)
+	}
+	if got := s.server.Report(); got.Rejections != 1 || got.Violations != 0 {
+		t.Errorf("%d rejections and %d violations, want one and none", got.Rejections, got.Violations)
+	}
+	s.server.Reject()
+	if got := s.deliver(t.Context(), call(event(1, shop.Created), 1)); got != http.StatusOK {
+		t.Errorf("answered with %d when it is taken again", got)
+	}
+}
+
 func TestAWorkerThatHangsUpEndsTheCall(t *testing.T) {
 	s := newStand(t)
 	s.settings.Work = time.Hour

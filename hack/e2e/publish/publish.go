@@ -20,10 +20,11 @@ import (
 const (
 	// Stream is the name of the stream.
 	Stream = "ORDERS"
-	// LaneSubject is the subjects of one lane, as a pool's spec.lanes.native.nats.subjects has them.
+	// LaneSubject is the subjects of one lane of a stream that is partitioned, as a pool's spec.lanes.native.nats.subjects has
+	// them.
 	LaneSubject = "orders.{lane}.>"
 
-	allSubjects = "orders.*.*"
+	allSubjects = "orders.>"
 )
 
 const (
@@ -39,7 +40,7 @@ const (
 type Config struct {
 	// Events are what is published.
 	Events *shop.Stream
-	// Lanes is the number of lanes, at least 1.
+	// Lanes is the number of lanes that the stream is partitioned into; 0: it is not.
 	Lanes int
 	// Rate is how many events are published a second, at least 1.
 	Rate int
@@ -48,8 +49,8 @@ type Config struct {
 }
 
 func (c Config) validate() error {
-	if c.Events == nil || c.Tell == nil || c.Lanes < 1 || c.Rate < 1 {
-		return errors.New("one of Events, Lanes, Rate and Tell is missing")
+	if c.Events == nil || c.Tell == nil || c.Lanes < 0 || c.Rate < 1 {
+		return errors.New("one of Events, Rate and Tell is missing, or Lanes is below 0")
 	}
 	return nil
 }
@@ -131,7 +132,10 @@ func (p *Publisher) settle(n int) error {
 	return nil
 }
 
-// Subject is where events of an order go when there are so many lanes.
+// Subject is where events of an order go when the stream is partitioned into so many lanes; with none, when it is not.
 func Subject(order string, lanes int) string {
+	if lanes == 0 {
+		return "orders." + order
+	}
 	return fmt.Sprintf("orders.%d.%s", lane.Of(lane.Hash(order), lanes), order)
 }

@@ -98,9 +98,15 @@ func TestWhatIsToldIsInTheStreamInThatOrder(t *testing.T) {
 	}
 }
 
+func TestAStreamNeedNotBePartitioned(t *testing.T) {
+	if got := Subject("order-0042", 0); got != "orders.order-0042" {
+		t.Errorf("the subject is %s", got)
+	}
+}
+
 func TestAStreamThatTakesNothingEndsTheRun(t *testing.T) {
 	nc := connect(t)
-	p, err := New(t.Context(), nc, Config{Events: events(t), Lanes: 1, Rate: 1000, Tell: func(shop.Event) {}})
+	p, err := New(t.Context(), nc, Config{Events: events(t), Rate: 1000, Tell: func(shop.Event) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
