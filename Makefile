@@ -35,7 +35,7 @@ lint: ## Run the linters alone.
 ##@ See it
 
 .PHONY: demo
-demo: ## Run Convoy on this machine for DEMO_SECONDS (60): order kept while a pool scales, rolls out and loses a worker.
+demo: ## Run Convoy on this machine for DEMO_SECONDS (60): order kept while a pool scales, parks, rolls out and loses a worker.
 	@exec hack/demo.sh
 
 .PHONY: plugin

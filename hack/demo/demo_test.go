@@ -46,7 +46,7 @@ func TestSettings(t *testing.T) {
 func TestThePoolIsOneOfTheAPI(t *testing.T) {
 	var manifest bytes.Buffer
 	if err := poolTemplate.Execute(&manifest, map[string]any{
-		"Broker": "nats://127.0.0.1:1", "Stream": "S", "Subjects": "s.{lane}.>", "Lanes": 16, "Collector": "127.0.0.1:2", "CallSeconds": 5,
+		"Broker": "nats://127.0.0.1:1", "Stream": "S", "Lanes": 16, "Collector": "127.0.0.1:2", "CallSeconds": 5,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,21 @@ func TestThePoolIsOneOfTheAPI(t *testing.T) {
 	}
 	if pool.Name != poolName.Name || pool.Namespace != poolName.Namespace {
 		t.Errorf("the pool is %s/%s, want %v", pool.Namespace, pool.Name, poolName)
+	}
+}
+
+func TestTheReleaseIsOfThePoolAndTheOrdersThatWereRejected(t *testing.T) {
+	var manifest bytes.Buffer
+	if err := releaseTemplate.Execute(&manifest, rejected); err != nil {
+		t.Fatal(err)
+	}
+	var action v1alpha1.ConvoyAction
+	if err := yaml.UnmarshalStrict(manifest.Bytes(), &action); err != nil {
+		t.Fatal(err)
+	}
+	want := v1alpha1.ConvoyActionSpec{Pool: poolName.Name, Type: v1alpha1.ActionRelease, Selector: v1alpha1.ParkedSelector{Keys: rejected}}
+	if diff := cmp.Diff(want, action.Spec); diff != "" || action.Name != releaseName || action.Namespace != poolName.Namespace {
+		t.Errorf("%s/%s: %s", action.Namespace, action.Name, diff)
 	}
 }
 

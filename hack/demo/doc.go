@@ -5,9 +5,10 @@
 //
 // It starts a Kubernetes control plane and a node agent that runs pods as processes (hack/devcluster), a JetStream server
 // in its own process, and the operator; it applies Convoy's CRDs and roles and a pool of workers with a handler that takes
-// orders through their lives (hack/e2e); it publishes events of orders, some far more popular than others; and while
-// they flow it scales the pool, rolls it out and kills a worker. A line a second says how things stand. A checker sees each
-// call of the handler (hack/e2e/checker).
+// orders through their lives (hack/e2e); it publishes events of orders, some far more popular than others, to one stream,
+// from which the pool routes them to its lanes; and while they flow it scales the pool, has three orders rejected, so that they
+// are parked, rolls the pool out, releases what is parked and kills a worker. A line a second says how things stand. A
+// checker sees each call of the handler (hack/e2e/checker).
 //
 // # Contract
 //

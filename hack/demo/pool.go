@@ -42,7 +42,7 @@ var poolTemplate = template.Must(template.New("pool").Parse(poolManifest))
 func (s *stage) startPool(ctx context.Context) error {
 	var manifest bytes.Buffer
 	if err := poolTemplate.Execute(&manifest, map[string]any{
-		"Broker": s.broker.ClientURL(), "Stream": publish.Stream, "Subjects": publish.LaneSubject, "Lanes": lanes,
+		"Broker": s.broker.ClientURL(), "Stream": publish.Stream, "Lanes": lanes,
 		"Collector": s.collector.Address(), "CallSeconds": int(callTime.Seconds()),
 	}); err != nil {
 		return err

@@ -128,7 +128,7 @@ func (s *stage) makeStream(ctx context.Context, connection *nats.Conn) error {
 	if err != nil {
 		return err
 	}
-	s.publisher, err = publish.New(ctx, connection, publish.Config{Events: events, Lanes: lanes, Rate: rate, Tell: s.collector.Publish})
+	s.publisher, err = publish.New(ctx, connection, publish.Config{Events: events, Rate: rate, Tell: s.collector.Publish})
 	return err
 }
 

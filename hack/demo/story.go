@@ -31,11 +31,16 @@ type act struct {
 
 var acts = []act{
 	{0, "start", func(context.Context, *stage) error { return nil }},
+	{0.05, "the handler rejects three orders", func(_ context.Context, s *stage) error { s.collector.Reject(rejected...); return nil }},
 	{0.10, "scale from 1 worker to 4", func(ctx context.Context, s *stage) error { return s.scale(ctx, 4) }},
 	{0.35, "scale from 4 workers to 2", func(ctx context.Context, s *stage) error { return s.scale(ctx, 2) }},
 	{0.55, "roll out", func(ctx context.Context, s *stage) error { return s.rollOut(ctx) }},
+	{0.75, "mend the handler, release what is parked", func(ctx context.Context, s *stage) error { return s.release(ctx) }},
 	{0.85, "kill -9 a worker", func(ctx context.Context, s *stage) error { return s.kill(ctx) }},
 }
+
+// rejected are orders that are neither the most popular ones nor so rare that nothing comes of them.
+var rejected = []string{"order-0040", "order-0080", "order-0120"}
 
 // story is what happens on the stage.
 type story struct {
@@ -62,6 +67,9 @@ func (s *story) tell(ctx context.Context) error {
 	})
 	defer published.Wait()
 	if err := s.play(ctx, publishing.Done()); err != nil {
+		return err
+	}
+	if err := s.sayReleased(ctx); err != nil {
 		return err
 	}
 	return s.conclude()
@@ -121,8 +129,8 @@ func (s *story) print(ctx context.Context) error {
 		return fmt.Errorf("looking at the pool: %w", err)
 	}
 	report := s.collector.Report()
-	fmt.Printf("%5.1f s  workers %d of %d  lanes %2d owned %2d moving  backlog %4d  %4d messages/s  violations %d\n",
-		s.since(), v.serving, v.pods, v.owned, v.moving, report.Backlog(), report.Completed-s.last.Completed, report.Violations)
+	fmt.Printf("%5.1f s  workers %d of %d  lanes %2d owned %2d moving  backlog %4d  parked %3d  %4d messages/s  violations %d\n",
+		s.since(), v.serving, v.pods, v.owned, v.moving, report.Backlog()-report.Parked, report.Parked, report.Completed-s.last.Completed, report.Violations)
 	for _, v := range report.Words[len(s.last.Words):] {
 		fmt.Printf("          !! %v\n", v)
 	}

@@ -16,15 +16,15 @@ const maxShown = 20
 
 // summarise says what came of it.
 func summarise(report checker.Report, took time.Duration) {
-	fmt.Printf("\ndemo: %d messages in %.0f s: %d lost, %d violations; %d retries of failed calls, %d replays after a crash\n",
-		report.Published, took.Seconds(), report.Backlog(), report.Violations, report.Retries, report.Replays)
+	fmt.Printf("\ndemo: %d messages in %.0f s: %d lost, %d violations; %d rejections, %d retries of failed calls, %d replays after a crash\n",
+		report.Published, took.Seconds(), report.Backlog(), report.Violations, report.Rejections, report.Retries, report.Replays)
 	if report.Replays > 0 {
 		fmt.Printf("demo: replays reach back %v at most\n", report.ReplayReach.Round(time.Millisecond))
 	}
 	fmt.Println("demo: how long a lane stood still when it moved, from its last call at the former owner to the first at the next:")
 	for _, act := range acts {
 		if lengths := pausesIn(report, act.name); len(lengths) > 0 {
-			fmt.Printf("        %-26s %3d hand-overs, median %v, longest %v\n", act.name, len(lengths),
+			fmt.Printf("        %-40s %3d hand-overs, median %v, longest %v\n", act.name, len(lengths),
 				lengths[len(lengths)/2].Round(time.Millisecond), lengths[len(lengths)-1].Round(time.Millisecond))
 		}
 	}

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package story is the end-to-end story, on a real cluster: `make e2e`. A pool consumes a JetStream stream through the
-// orders' handler while it is scaled, rolled out, and loses workers in every way that a test can bring about. At the end
-// no rule of order was broken (package checker) and no message lost, and the pauses of the lanes that moved are printed.
+// orders' handler, by Routed lanes, while it is scaled, rolled out, and loses workers in every way that a test can bring about.
+// Orders that the handler rejects are parked meanwhile, move with their lanes, and are released or discarded. At the end no
+// rule of order was broken (package checker) and no message lost, and the pauses of the lanes that moved are printed.
 //
 // Contract: the story needs the cluster that KUBECONFIG names, whose nodes have the images convoy-operator, convoy-worker,
 // convoy-e2e-handler, convoy-e2e-conductor and nats-server with the tag E2E_TAG (default dev), and E2E_MANIFEST, a

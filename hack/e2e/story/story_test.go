@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/hack/e2e/checker"
 	"convoy.dev/convoy/hack/e2e/publish"
 )
@@ -30,6 +31,9 @@ const (
 	rate        = 200
 	orders      = 500
 )
+
+// rejected are orders that are neither the most popular ones nor so rare that nothing comes of them.
+var rejected = []string{"order-0040", "order-0060", "order-0080"}
 
 //go:embed pool.yaml
 var poolManifest string
@@ -51,14 +55,14 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		seed := GinkgoRandomSeed()
 		GinkgoWriter.Printf("the seed of the events is %d\n", seed)
 		_, err := conduct(ctx, "POST", "publish", map[string]string{
-			"lanes": strconv.Itoa(lanes), "rate": strconv.Itoa(rate), "orders": strconv.Itoa(orders), "seed": strconv.FormatInt(seed, 10),
+			"rate": strconv.Itoa(rate), "orders": strconv.Itoa(orders), "seed": strconv.FormatInt(seed, 10),
 		})
 		Expect(err).NotTo(HaveOccurred())
 
 		var manifest bytes.Buffer
 		Expect(template.Must(template.New("pool").Parse(poolManifest)).Execute(&manifest, map[string]any{
-			"NATS": broker, "Conductor": conductor, "Stream": publish.Stream, "Subjects": publish.LaneSubject,
-			"Lanes": lanes, "CallSeconds": callSeconds, "Tag": tag,
+			"NATS": broker, "Conductor": conductor, "Stream": publish.Stream, "Lanes": lanes,
+			"CallSeconds": callSeconds, "Tag": tag,
 		})).To(Succeed())
 		pool := decode(manifest.Bytes())[0]
 		pool.SetNamespace(namespace)
@@ -97,6 +101,25 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		}).WithContext(ctx).Should(Succeed())
 	})
 
+	It("parks the orders that its handler rejects, and goes on with the others", func(ctx SpecContext) {
+		phase(ctx, "reject three orders")
+		reject(ctx, rejected...)
+		Eventually(func(g Gomega) {
+			g.Expect(parkedKeys(ctx, g)).To(ConsistOf(rejected))
+			pool := &v1alpha1.ConvoyPool{}
+			g.Expect(cluster.Get(ctx, poolName(), pool)).To(Succeed())
+			g.Expect(pool.Status.Parked).To(HaveField("Keys", HaveValue(BeNumerically(">", 0))))
+		}).WithContext(ctx).Should(Succeed())
+		before, err := report(ctx, "GET", "report")
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(func(g Gomega) {
+			got, err := report(ctx, "GET", "report")
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(got.Completed).To(BeNumerically(">", before.Completed+rate))
+			g.Expect(got.Backlog() - got.Parked).To(BeNumerically("<", rate))
+		}).WithContext(ctx).Should(Succeed())
+	})
+
 	It("scales to four workers", func(ctx SpecContext) {
 		phase(ctx, "scale from 1 worker to 4")
 		scale(ctx, 4)
@@ -120,6 +143,7 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		got, err := report(ctx, "GET", "report")
 		Expect(err).NotTo(HaveOccurred())
 		Expect(paused(got, rollout)).To(ConsistOf(every()), "a rollout moves each lane once")
+		Expect(got.Rejections).To(Equal(len(rejected)), "what is parked is not tried again, wherever its lane moves")
 	})
 
 	It("survives kill -9 of a worker's process", func(ctx SpecContext) {
@@ -152,6 +176,31 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		Expect(cluster.Delete(ctx, &victim, client.GracePeriodSeconds(0))).To(Succeed())
 		left(ctx, victim)
 		settled(ctx, 4)
+	})
+
+	It("runs what was parked, in order, when it is released", func(ctx SpecContext) {
+		phase(ctx, "release two orders")
+		Expect(parkedKeys(ctx, Default)).To(ConsistOf(rejected), "a parked key outlives its lane's owners")
+		reject(ctx)
+		progress := act(ctx, v1alpha1.ActionRelease, rejected[1:])
+		Expect(progress).To(HaveField("Failed", HaveValue(BeZero())))
+		Expect(parkedKeys(ctx, Default)).To(ConsistOf(rejected[0]))
+	})
+
+	It("leaves out what was parked when it is discarded", func(ctx SpecContext) {
+		phase(ctx, "discard an order")
+		_, err := conduct(ctx, "POST", "discard", map[string]string{"keys": rejected[0]})
+		Expect(err).NotTo(HaveOccurred())
+		progress := act(ctx, v1alpha1.ActionDiscard, rejected[:1])
+		Eventually(func(g Gomega) {
+			got, err := report(ctx, "GET", "report")
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(got.Discarded).To(BeNumerically(">", 0))
+			g.Expect(progress).To(HaveField("Messages", HaveValue(BeEquivalentTo(got.Discarded))))
+			pool := &v1alpha1.ConvoyPool{}
+			g.Expect(cluster.Get(ctx, poolName(), pool)).To(Succeed())
+			g.Expect(pool.Status.Parked).To(HaveField("Keys", HaveValue(BeZero())))
+		}).WithContext(ctx).Should(Succeed())
 	})
 
 	It("hands lanes over beside a handler that ignores SIGTERM", func(ctx SpecContext) {
@@ -224,8 +273,8 @@ func listensOn(port int32) *corev1.Probe {
 // summary says in figures what came of it.
 func summary(got checker.Report) string {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%d messages, %d not completed, %d violations; %d retries, %d replays that reach back %v at most\n",
-		got.Published, got.Backlog(), got.Violations, got.Retries, got.Replays, got.ReplayReach)
+	fmt.Fprintf(&out, "%d messages, %d not completed, %d discarded, %d violations; %d rejections, %d retries, %d replays that reach back %v at most\n",
+		got.Published, got.Backlog(), got.Discarded, got.Violations, got.Rejections, got.Retries, got.Replays, got.ReplayReach)
 	lengths := map[string][]time.Duration{}
 	var phases []string
 	for _, pause := range got.Pauses {
