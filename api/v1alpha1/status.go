@@ -40,7 +40,7 @@ type ConvoyPoolStatus struct {
 	Selector *string `json:"selector,omitempty"`
 
 	// claim is the pool's mark in the broker. Absent until the pool is about to claim its source for the first time; not to
-	// be taken out by hand, since it holds what is fixed while lanes hold messages. Example: {state: InUse, store: convoy-shop-orders}.
+	// be taken out by hand, since it holds what is fixed while lanes hold messages. Example: {state: InUse, store: convoy_shop_orders_lanes}.
 	// +optional
 	Claim *ClaimStatus `json:"claim,omitempty"`
 
@@ -98,7 +98,8 @@ type ClaimStatus struct {
 	// +kubebuilder:validation:MaxLength=128
 	Fingerprint *string `json:"fingerprint,omitempty"`
 
-	// store is the name of the store that holds the lanes. Absent with Native lanes. Example: convoy-shop-orders.
+	// store is the name of the store that holds the lanes: what lanes.routed.store names, or what Convoy calls the one that it
+	// makes. Absent with Native lanes. Example: convoy_shop_orders_lanes.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255

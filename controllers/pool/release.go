@@ -95,14 +95,22 @@ func stateKept(pool *v1alpha1.ConvoyPool) string {
 	text := fmt.Sprintf("claim, epochs and progress of the pool are still in the broker, which the operator cannot reach: delete them with "+
 		"`nats stream rm %s`, what is parked, if anything, with `nats stream rm %s`, and dead letters, if there are any, with `nats stream rm %s`",
 		v1alpha1.NATSStateStream(namespace, name), v1alpha1.NATSParkStream(namespace, name), v1alpha1.NATSDeadLetterStream(namespace, name))
-	if l := pool.Spec.Lanes; l == nil || ptr.Deref(l.Type, v1alpha1.LanesRouted) == v1alpha1.LanesRouted {
-		lanes := v1alpha1.NATSLaneStream(namespace, name)
-		if l != nil && l.Routed != nil && l.Routed.Store != nil && l.Routed.Store.Name != nil {
-			lanes = *l.Routed.Store.Name
-		}
-		text += fmt.Sprintf("; its lanes are the stream %s", lanes)
+	if lanes := laneStore(pool); lanes != nil {
+		text += fmt.Sprintf("; its lanes are the stream %s", *lanes)
 	}
 	return text
+}
+
+// laneStore is the name of the stream that holds a pool's Routed lanes; nil with Native ones.
+func laneStore(pool *v1alpha1.ConvoyPool) *string {
+	l := pool.Spec.Lanes
+	switch {
+	case l != nil && ptr.Deref(l.Type, v1alpha1.LanesRouted) != v1alpha1.LanesRouted:
+		return nil
+	case l != nil && l.Routed != nil && l.Routed.Store != nil && l.Routed.Store.Name != nil:
+		return l.Routed.Store.Name
+	}
+	return ptr.To(v1alpha1.NATSLaneStream(pool.Namespace, pool.Name))
 }
 
 const (

@@ -30,7 +30,7 @@ var _ = Describe("A pool at rest", func() {
 		Expect(w.reshape(ctx, 9)).To(Succeed())
 		w.suspend(ctx, false)
 		w.settled(ctx, 3)
-		Expect(w.claim(ctx)).To(And(HaveField("State", v1alpha1.ClaimInUse), HaveField("Since", HaveValue(BeNumerically(">", 1)))))
+		Expect(w.claim(ctx)).To(And(HaveField("State", v1alpha1.ClaimInUse), HaveField("Since", HaveValue(BeNumerically(">", 1))), HaveField("Store", BeNil())))
 		last := w.history.last()
 		Expect(last.Lanes).To(HaveLen(9))
 		for i := range last.Lanes {

@@ -26,6 +26,8 @@ var _ = Describe("A pool with Routed lanes", func() {
 		Eventually(func() *v1alpha1.OwnershipStatus { return w.pool(ctx).Status.Shards }).Should(Equal(
 			&v1alpha1.OwnershipStatus{Count: ptr.To[int32](1), Owned: ptr.To[int32](1), Moving: ptr.To[int32](0)}))
 
+		Expect(w.pool(ctx).Status.Claim.Store).To(HaveValue(Equal(v1alpha1.NATSLaneStream(pool.Namespace, pool.Name))))
+
 		Eventually(w.router).ShouldNot(BeEmpty())
 		router := w.router()
 		before := w.history.last().Shards[0].Epoch

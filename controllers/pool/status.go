@@ -39,6 +39,9 @@ func statusOf(seen *observation, next plan.Plan, done *outcome) *v1alpha1.Convoy
 	if status.Claim == nil && seen.hasWorked() {
 		status.Claim = &v1alpha1.ClaimStatus{State: v1alpha1.ClaimInUse} // somebody deleted the status
 	}
+	if status.Claim != nil {
+		status.Claim.Store = laneStore(seen.pool)
+	}
 	keep := map[string]bool{}
 	for _, c := range conditionsOf(seen, next, done, status) {
 		c.ObservedGeneration = seen.pool.Generation

@@ -198,13 +198,21 @@ func figures(s *snapshot.Snapshot) []string {
 		}
 	}
 	if b := status.Backlog; b != nil {
-		lines = append(lines, "Backlog: "+view.Count(ptr.Deref(b.Messages, 0), "message"))
+		line := "Backlog: " + view.Count(ptr.Deref(b.Messages, 0), "message")
+		if b.Unrouted != nil {
+			line += fmt.Sprintf(", %d not yet in a lane", *b.Unrouted)
+		}
+		lines = append(lines, line)
 	}
 	if p := status.Parked; p != nil {
 		lines = append(lines, "Parked:  "+view.Count(ptr.Deref(p.Keys, 0), "key"))
 	}
 	if c := status.Claim; c != nil {
-		lines = append(lines, fmt.Sprintf("Claim:   %s", c.State))
+		line := fmt.Sprintf("Claim:   %s", c.State)
+		if c.Store != nil {
+			line += ", lanes in " + *c.Store
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
