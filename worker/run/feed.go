@@ -36,13 +36,20 @@ func (f *feed) len() int { return len(f.pending) - f.head }
 
 func (f *feed) clear() { f.pending, f.head, f.bytes = nil, 0, 0 }
 
+// push appends a batch behind what is left. What was popped makes room for it: while a lane has a backlog it never runs empty.
+func (f *feed) push(batch []arrival) {
+	left := copy(f.pending, f.pending[f.head:])
+	clear(f.pending[left:])
+	f.pending, f.head = append(f.pending[:left], batch...), 0
+	for i := range batch {
+		f.bytes += len(batch[i].message.Data)
+	}
+}
+
 func (f *feed) pop() {
 	f.bytes -= len(f.pending[f.head].message.Data)
 	f.pending[f.head] = arrival{}
 	f.head++
-	if f.head == len(f.pending) {
-		f.pending, f.head = f.pending[:0], 0
-	}
 }
 
 // ask asks the reader for more when there is room.
@@ -58,10 +65,7 @@ func (w *Worker) arrived(l *heldLane, batch []arrival) {
 	if !w.is(l) || l.stopped || l.fenced {
 		return
 	}
-	l.feed.pending = append(l.feed.pending, batch...)
-	for i := range batch {
-		l.feed.bytes += len(batch[i].message.Data)
-	}
+	l.feed.push(batch)
 	l.feed.waits = true
 	w.met(batch)
 }
