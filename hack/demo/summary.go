@@ -21,11 +21,12 @@ func summarise(report checker.Report, took time.Duration) {
 	if report.Replays > 0 {
 		fmt.Printf("demo: replays reach back %v at most\n", report.ReplayReach.Round(time.Millisecond))
 	}
-	fmt.Println("demo: how long a lane stood still when it moved, from its last call at the former owner to the first at the next:")
+	fmt.Println("demo: how long a lane stood still when it moved, from its last call at the former owner to the first at the next; and all lanes at once:")
 	for _, act := range acts {
 		if lengths := pausesIn(report, act.name); len(lengths) > 0 {
-			fmt.Printf("        %-40s %3d hand-overs, median %v, longest %v\n", act.name, len(lengths),
-				lengths[len(lengths)/2].Round(time.Millisecond), lengths[len(lengths)-1].Round(time.Millisecond))
+			fmt.Printf("        %-40s %3d hand-overs, median %v, longest %v; all %v\n", act.name, len(lengths),
+				lengths[len(lengths)/2].Round(time.Millisecond), lengths[len(lengths)-1].Round(time.Millisecond),
+				report.Still[act.name].Round(time.Millisecond))
 		}
 	}
 	for _, v := range report.Words[:min(len(report.Words), maxShown)] {

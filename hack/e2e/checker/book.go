@@ -31,6 +31,9 @@ type Book struct {
 	counts     counts
 	pauses     []Pause
 	phase      string
+	// active is when a call of any lane last started or ended; still is the longest that none did, by phase.
+	active time.Time
+	still  map[string]time.Duration
 }
 
 // counts are the figures of a report.
@@ -86,6 +89,7 @@ func NewBook(callTime time.Duration) *Book {
 	return &Book{
 		callTime: callTime,
 		keys:     map[string]*convoy{}, lanes: map[int32]*laneHistory{}, running: map[callName]*running{},
+		still: map[string]time.Duration{},
 	}
 }
 

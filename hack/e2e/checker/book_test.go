@@ -418,6 +418,7 @@ func TestPausesAndReplays(t *testing.T) {
 	want := Report{
 		Published: 4, Completed: 2, Calls: 3, Replays: 1, ReplayReach: 2 * time.Millisecond,
 		Pauses: []Pause{{Phase: "kill", Lane: 3, From: "a", To: "b", Length: 300 * time.Millisecond}},
+		Still:  map[string]time.Duration{"first": time.Millisecond, "kill": 300 * time.Millisecond},
 		Epochs: map[int32]int64{3: 5},
 	}
 	if diff := cmp.Diff(want, s.Report()); diff != "" {
@@ -432,8 +433,9 @@ func TestAnIdleLaneDoesNotPause(t *testing.T) {
 	s.wait(time.Hour)
 	s.Publish(event("k", 2), s.now)
 	s.run("q", call("k", 2, 2))
-	if got := s.Report().Pauses[0].Length; got != time.Millisecond {
-		t.Errorf("the pause is %v, want the millisecond since the publication", got)
+	got := s.Report()
+	if got.Pauses[0].Length != time.Millisecond || got.Still[""] != time.Millisecond {
+		t.Errorf("the pause is %v, and nothing ran for %v; want the millisecond since the publication", got.Pauses[0].Length, got.Still[""])
 	}
 }
 

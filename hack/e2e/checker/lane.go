@@ -3,7 +3,11 @@
 
 package checker
 
-import "time"
+import (
+	"time"
+
+	"convoy.dev/convoy/hack/e2e/shop"
+)
 
 // laneHistory is what is known of one lane.
 type laneHistory struct {
@@ -49,25 +53,32 @@ func (b *Book) current(r *running, now time.Time) bool {
 	case r.Pod != lane.pod:
 		b.violate(now, RuleTwoOwners, "%v came at the epoch at which %s has the lane", r.Call, lane.pod)
 	}
-	lane.active = now
+	if !b.active.IsZero() {
+		b.still[b.phase] = max(b.still[b.phase], now.Sub(b.waited(r.Event, b.active)))
+	}
+	lane.active, b.active = now, now
 	return true
 }
 
 func (b *Book) handedOver(lane *laneHistory, r *running, now time.Time) {
 	if lane.epoch > 0 {
-		since := lane.active
-		if published := at(b.key(r.Event.Order).published, r.Event.Number).at; published.After(since) {
-			since = published
-		}
-		b.pauses = append(b.pauses, Pause{b.phase, r.Lane, lane.pod, r.Pod, now.Sub(since)})
+		b.pauses = append(b.pauses, Pause{b.phase, r.Lane, lane.pod, r.Pod, now.Sub(b.waited(r.Event, lane.active))})
 	}
 	lane.epoch, lane.pod, lane.before = r.Epoch, r.Pod, lane.completed
+}
+
+// waited is since when a message waits that could have started at a time: since its publication if that was later.
+func (b *Book) waited(event shop.Event, since time.Time) time.Time {
+	if published := at(b.key(event.Order).published, event.Number).at; published.After(since) {
+		return published
+	}
+	return since
 }
 
 // touch notes that a call of the newest epoch still showed a sign. A call of an earlier one is no sign of its lane.
 func (b *Book) touch(r *running, now time.Time) {
 	if lane := b.lane(r.Lane); lane.epoch == r.Epoch {
-		lane.active = now
+		lane.active, b.active = now, now
 	}
 }
 

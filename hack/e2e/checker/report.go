@@ -4,6 +4,7 @@
 package checker
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -31,6 +32,9 @@ type Report struct {
 	Violations int         `json:"violations"`
 	Words      []Violation `json:"words,omitempty"`
 	Pauses     []Pause     `json:"pauses,omitempty"`
+	// Still is the longest, by phase, that no call of any lane started or ended, measured as a pause is: so it shows how long
+	// the source was not routed.
+	Still map[string]time.Duration `json:"still,omitempty"`
 	// Epochs are the highest epoch that came of each lane, without the worker's incarnation.
 	Epochs map[int32]int64 `json:"epochs,omitempty"`
 }
@@ -55,7 +59,7 @@ func (b *Book) Report() Report {
 		Calls: b.counts.calls, Running: len(b.running),
 		Replays: b.counts.replays, Retries: b.counts.retries, Rejections: b.counts.rejections, ReplayReach: b.counts.reach,
 		Violations: b.counts.violations,
-		Words:      slices.Clone(b.violations), Pauses: slices.Clone(b.pauses), Epochs: epochs,
+		Words:      slices.Clone(b.violations), Pauses: slices.Clone(b.pauses), Still: maps.Clone(b.still), Epochs: epochs,
 	}
 }
 
