@@ -4,6 +4,7 @@
 package conduct
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,17 +93,18 @@ func (c *Conductor) publish(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Conductor) publisher(r *http.Request) (*publish.Publisher, error) {
+	lanes, errLanes := strconv.Atoi(cmp.Or(r.FormValue("lanes"), "0"))
 	rate, errRate := strconv.Atoi(r.FormValue("rate"))
 	orders, errOrders := strconv.Atoi(r.FormValue("orders"))
 	seed, errSeed := strconv.ParseUint(r.FormValue("seed"), 10, 64)
-	if err := errors.Join(errRate, errOrders, errSeed); err != nil {
+	if err := errors.Join(errLanes, errRate, errOrders, errSeed); err != nil {
 		return nil, fmt.Errorf("reading what to publish: %w", err)
 	}
 	events, err := shop.NewStream(shop.StreamConfig{Seed: seed, Orders: orders})
 	if err != nil {
 		return nil, err
 	}
-	return publish.New(r.Context(), c.connection, publish.Config{Events: events, Rate: rate, Tell: c.collector.Publish})
+	return publish.New(r.Context(), c.connection, publish.Config{Events: events, Lanes: lanes, Rate: rate, Tell: c.collector.Publish})
 }
 
 func (c *Conductor) rest(w http.ResponseWriter, _ *http.Request) {

@@ -126,7 +126,7 @@ func TestKeysAreRejectedAndDiscarded(t *testing.T) {
 
 func TestWhatToPublishIsChecked(t *testing.T) {
 	c := newConductor(t)
-	for _, path := range []string{"/publish", "/publish?rate=0&orders=10&seed=1", "/publish?rate=1&orders=0&seed=1"} {
+	for _, path := range []string{"/publish", "/publish?rate=0&orders=10&seed=1", "/publish?rate=1&orders=0&seed=1", "/publish?lanes=-1&rate=1&orders=1&seed=1"} {
 		c.ask(t, "POST", path, http.StatusBadRequest)
 	}
 }

@@ -5,7 +5,7 @@
 // collects what handlers report, and is told what to do over HTTP. A story reaches it through the API server, so that
 // it needs no more of a cluster than a kubeconfig.
 //
-//	POST /publish?rate=&orders=&seed=   begin to publish
+//	POST /publish?rate=&orders=&seed=   begin to publish; with lanes= to a stream that is partitioned into so many
 //	POST /rest                          publish no more; answered when the stream has taken everything
 //	POST /phase?name=                   name what comes, for the pauses in it
 //	POST /reject?keys=                  from now on handlers reject these keys, and no others

@@ -6,89 +6,21 @@
 package story
 
 import (
-	"bytes"
-	_ "embed"
-	"fmt"
 	"slices"
-	"strconv"
-	"text/template"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"convoy.dev/convoy/api/v1alpha1"
-	"convoy.dev/convoy/hack/e2e/checker"
-	"convoy.dev/convoy/hack/e2e/publish"
-)
-
-const (
-	lanes       = 16
-	callSeconds = 5
-	rate        = 200
-	orders      = 500
 )
 
 // rejected are orders that are neither the most popular ones nor so rare that nothing comes of them.
 var rejected = []string{"order-0040", "order-0060", "order-0080"}
 
-//go:embed pool.yaml
-var poolManifest string
-
 var _ = Describe("A pool over JetStream", Ordered, func() {
-	BeforeAll(func(ctx SpecContext) {
-		broker := runPod(ctx, "nats", corev1.Container{
-			Image: "nats-server:" + tag, Args: []string{"--jetstream", "--store_dir=/data"},
-			VolumeMounts:   []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
-			ReadinessProbe: listensOn(4222),
-		})
-		conductor := runPod(ctx, "conductor", corev1.Container{
-			Image: "convoy-e2e-conductor:" + tag,
-			Env: []corev1.EnvVar{
-				{Name: "NATS_URL", Value: "nats://" + broker + ":4222"}, {Name: "CALL_SECONDS", Value: strconv.Itoa(callSeconds)},
-			},
-			ReadinessProbe: listensOn(7001),
-		})
-		seed := GinkgoRandomSeed()
-		GinkgoWriter.Printf("the seed of the events is %d\n", seed)
-		_, err := conduct(ctx, "POST", "publish", map[string]string{
-			"rate": strconv.Itoa(rate), "orders": strconv.Itoa(orders), "seed": strconv.FormatInt(seed, 10),
-		})
-		Expect(err).NotTo(HaveOccurred())
-
-		var manifest bytes.Buffer
-		Expect(template.Must(template.New("pool").Parse(poolManifest)).Execute(&manifest, map[string]any{
-			"NATS": broker, "Conductor": conductor, "Stream": publish.Stream, "Lanes": lanes,
-			"CallSeconds": callSeconds, "Tag": tag,
-		})).To(Succeed())
-		pool := decode(manifest.Bytes())[0]
-		pool.SetNamespace(namespace)
-		Expect(cluster.Create(ctx, pool)).To(Succeed())
-		DeferCleanup(remove, pool)
-	})
-
-	// The order is kept at every moment, and a breach is best seen beside what brought it about.
-	AfterEach(func(ctx SpecContext) {
-		got, err := report(ctx, "GET", "report")
-		Expect(err).NotTo(HaveOccurred())
-		Expect(got.Words).To(BeEmpty(), "the order was broken")
-	})
-
-	AfterEach(func(ctx SpecContext) {
-		if !CurrentSpecReport().Failed() {
-			return
-		}
-		var all corev1.PodList
-		Expect(cluster.List(ctx, &all)).To(Succeed())
-		for _, pod := range all.Items {
-			if pod.Namespace == namespace || pod.Namespace == operator.Namespace {
-				GinkgoWriter.Println(logsOf(ctx, pod))
-			}
-		}
-	})
+	pool(routed)
 
 	It("is worked on by one worker", func(ctx SpecContext) {
 		phase(ctx, "start")
@@ -227,21 +159,7 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		settled(ctx, 1)
 	})
 
-	It("has lost nothing, and broken no order", func(ctx SpecContext) {
-		phase(ctx, "end")
-		_, err := conduct(ctx, "POST", "rest", nil)
-		Expect(err).NotTo(HaveOccurred())
-		Eventually(func(g Gomega) {
-			got, err := report(ctx, "GET", "report")
-			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(got.Backlog()).To(BeZero())
-			g.Expect(got.Running).To(BeZero())
-		}).WithContext(ctx).Should(Succeed())
-		got, err := report(ctx, "POST", "finish")
-		Expect(err).NotTo(HaveOccurred())
-		AddReportEntry("what came of it", summary(got), ReportEntryVisibilityAlways)
-		Expect(got.Words).To(BeEmpty())
-	})
+	It("has lost nothing, and broken no order", concludes)
 })
 
 // every are the numbers of all lanes.
@@ -261,33 +179,4 @@ func left(ctx SpecContext, victim corev1.Pod) {
 		g.Expect(all).NotTo(ContainElement(victim.Name))
 		g.Expect(all).NotTo(ContainElement(""))
 	}).WithContext(ctx).Should(Succeed())
-}
-
-func listensOn(port int32) *corev1.Probe {
-	return &corev1.Probe{
-		ProbeHandler:  corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(port)}},
-		PeriodSeconds: 1,
-	}
-}
-
-// summary says in figures what came of it.
-func summary(got checker.Report) string {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%d messages, %d not completed, %d discarded, %d violations; %d rejections, %d retries, %d replays that reach back %v at most\n",
-		got.Published, got.Backlog(), got.Discarded, got.Violations, got.Rejections, got.Retries, got.Replays, got.ReplayReach)
-	lengths := map[string][]time.Duration{}
-	var phases []string
-	for _, pause := range got.Pauses {
-		if lengths[pause.Phase] == nil {
-			phases = append(phases, pause.Phase)
-		}
-		lengths[pause.Phase] = append(lengths[pause.Phase], pause.Length)
-	}
-	for _, phase := range phases {
-		all := lengths[phase]
-		slices.Sort(all)
-		fmt.Fprintf(&out, "%-44s %3d hand-overs, pause: median %v, longest %v\n", phase, len(all),
-			all[len(all)/2].Round(time.Millisecond), all[len(all)-1].Round(time.Millisecond))
-	}
-	return out.String()
 }

@@ -19,9 +19,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -40,7 +38,7 @@ const patience = 2 * time.Minute
 // operator is the operator's Deployment, as config/default has it.
 var operator = types.NamespacedName{Namespace: "convoy-system", Name: "convoy-operator"}
 
-// The cluster, and the namespace in it that is the story's.
+// The cluster, and the namespace in it that is the present story's.
 var (
 	cluster   client.Client
 	clientset kubernetes.Interface
@@ -69,10 +67,6 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 
 	install(ctx)
-	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "convoy-e2e-"}}
-	Expect(cluster.Create(ctx, space)).To(Succeed())
-	namespace = space.Name
-	DeferCleanup(remove, space)
 })
 
 // install applies what a cluster's administrator applies, and waits for the operator.
