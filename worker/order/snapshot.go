@@ -55,13 +55,29 @@ func (s *Sequencer) appendAttempts(p *Progress, k *key) {
 	}
 }
 
+// appendReturned notes what was run from the parks: all that was in an empty one, and what is being removed from another.
 func (s *Sequencer) appendReturned(li int32, p *Progress) {
 	for ki := range s.keys.items {
 		k := &s.keys.items[ki]
-		if at := s.parkOf(k); k.lane == li && at != nil && !at.holds() && at.last != 0 {
-			p.Returned = append(p.Returned, ReturnedKey{Hash: k.hash, Key: k.name, Last: at.last})
+		at := s.parkOf(k)
+		if k.lane != li || at == nil {
+			continue
+		}
+		if last := at.gone(); last != 0 {
+			p.Returned = append(p.Returned, ReturnedKey{Hash: k.hash, Key: k.name, Last: last})
 		}
 	}
+}
+
+// gone is the newest message that is not in the store any more, or may not be by the time that somebody looks.
+func (p *park) gone() Sequence {
+	switch {
+	case !p.holds():
+		return p.last
+	case p.completed > 0:
+		return p.done
+	}
+	return 0
 }
 
 // Flushed says that the snapshot of that version is durable. Starts that waited for it are made at the next Poll.

@@ -83,7 +83,7 @@ type Progress struct {
 	Outstanding int
 	// Attempts are the messages started and not concluded, in no particular order.
 	Attempts []Attempt
-	// Returned are keys whose park was emptied while the lane was still delivering what a dead owner had taken.
+	// Returned are keys whose park was emptied, or is being, while the lane is still delivering what a dead owner had taken.
 	// Messages of theirs up to Last were run from the park, and are not run again from the lane.
 	Returned []ReturnedKey
 	// Careful is Opening.CarefulThrough as long as it matters: a clean hand-over does not end it.
