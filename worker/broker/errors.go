@@ -46,7 +46,26 @@ const (
 	CauseDenied
 	// CauseUnfit: the store of the lanes cannot hold them as safely as the source holds its messages.
 	CauseUnfit
+	// CauseFull: the broker has no room for what was to be written. It goes on by itself when there is some.
+	CauseFull
 )
+
+var causeNames = [...]string{CauseOther: "Other", CauseNotFound: "NotFound", CauseDenied: "Denied", CauseUnfit: "Unfit", CauseFull: "Full"}
+
+// String is the cause's name.
+func (c Cause) String() string { return causeNames[c] }
+
+// CauseOf is what an error comes from, as far as it says.
+func CauseOf(err error) Cause {
+	var permanent *PermanentError
+	switch {
+	case errors.Is(err, ErrStoreFull):
+		return CauseFull
+	case errors.As(err, &permanent):
+		return permanent.Cause
+	}
+	return CauseOther
+}
 
 // PermanentError is an error of kind Permanent. Mend says what a person can do.
 type PermanentError struct {

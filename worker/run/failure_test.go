@@ -361,6 +361,7 @@ func TestRequestsFailAndAnswersAreLost(t *testing.T) {
 func TestNobodyButAPersonCanMendIt(t *testing.T) {
 	for cause, reason := range map[broker.Cause]string{
 		broker.CauseOther: v1alpha1.ReasonRequestRefused, broker.CauseNotFound: v1alpha1.ReasonSourceNotFound, broker.CauseDenied: v1alpha1.ReasonAccessDenied,
+		broker.CauseUnfit: v1alpha1.ReasonStoreUnfit, broker.CauseFull: v1alpha1.ReasonRequestRefused,
 	} {
 		t.Run(reason, func(t *testing.T) {
 			story(t, 1, func(w *world) {

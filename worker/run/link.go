@@ -113,6 +113,8 @@ func unclaimed(err error) string {
 		return v1alpha1.ReasonSourceNotFound
 	case permanent.Cause == broker.CauseDenied:
 		return v1alpha1.ReasonAccessDenied
+	case permanent.Cause == broker.CauseUnfit:
+		return v1alpha1.ReasonStoreUnfit
 	}
 	return v1alpha1.ReasonRequestRefused
 }

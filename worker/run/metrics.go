@@ -32,7 +32,7 @@ type metrics struct {
 	handover                                 prometheus.Histogram
 	flushes, apiErrors, keyed, routed        prometheus.Counter
 	oldest, inFlight, keys, inMemory, memory prometheus.Gauge
-	lanes                                    *prometheus.GaugeVec
+	lanes, halted                            *prometheus.GaugeVec
 	parkedKeys, parkedMessages               prometheus.Gauge
 	stall                                    prometheus.Histogram
 	confirmTime                              prometheus.Histogram
@@ -63,7 +63,8 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 		calls: prometheus.NewCounterVec(counter("calls_total",
 			"Calls of the handler, by outcome: done, partial (the first messages of a batch are completed), failed, rejected, timed_out, unsent."), []string{"outcome"}),
 		brokerErrors: prometheus.NewCounterVec(counter("broker_errors_total",
-			"Requests to the broker that failed, by kind: Retryable, Permanent, Fenced."), []string{"kind"}),
+			"Requests to the broker that failed, by kind (Retryable, Permanent, Fenced) and cause (NotFound, Denied, Unfit, Full, Other)."),
+			[]string{"kind", "cause"}),
 		latency: prometheus.NewHistogramVec(histogram("call_seconds",
 			"How long calls of the handler took, in seconds, by outcome as in calls_total."), []string{"outcome"}),
 		handover: prometheus.NewHistogram(histogram("drain_seconds",
@@ -80,6 +81,8 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 		memory:   prometheus.NewGauge(gauge("message_bytes_in_memory", "Size of the bodies in memory, in bytes.")),
 		lanes: prometheus.NewGaugeVec(gauge("lanes",
 			"Lanes of this worker, by state: Barred, Opening, Fencing, Running, Draining, Refused."), []string{"state"}),
+		halted: prometheus.NewGaugeVec(gauge("lanes_halted",
+			"Lanes of this worker, and shards that it routes, that stand, by the condition that says why: LaneBlocked, LaneStoreFull, Braking."), []string{"condition"}),
 		parkedKeys:     prometheus.NewGauge(gauge("parked_keys", "Keys of this worker's lanes that are parked.")),
 		parkedMessages: prometheus.NewGauge(gauge("parked_messages", "Messages of the keys that are parked.")),
 		stall: prometheus.NewHistogram(histogram("loop_gap_seconds",
@@ -96,7 +99,7 @@ func newMetrics(to prometheus.Registerer, w *Worker) (*metrics, error) {
 	})
 	for _, c := range []prometheus.Collector{
 		m.messages, m.calls, m.brokerErrors, m.latency, m.handover, m.flushes, m.apiErrors, m.keyed, m.routed, m.oldest, m.inFlight, m.keys,
-		m.inMemory, m.memory, m.lanes, m.stall, m.confirmTime, confirmAge, m.parkedKeys, m.parkedMessages,
+		m.inMemory, m.memory, m.lanes, m.halted, m.stall, m.confirmTime, confirmAge, m.parkedKeys, m.parkedMessages,
 	} {
 		if err := to.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
@@ -156,6 +159,9 @@ func (m *metrics) observe(w *Worker) {
 	}
 	for state := drain.Barred; state <= drain.Refused; state++ {
 		m.lanes.WithLabelValues(state.String()).Set(float64(states[state]))
+	}
+	for _, kind := range []string{v1alpha1.ConditionLaneBlocked, v1alpha1.ConditionLaneStoreFull, v1alpha1.ConditionBraking} {
+		m.halted.WithLabelValues(kind).Set(float64(len(w.halts[kind])))
 	}
 	m.holds.Store(states[drain.Running]+states[drain.Draining]+states[drain.Fencing] > 0)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"convoy.dev/convoy/api/v1alpha1"
+	"convoy.dev/convoy/worker/broker"
 	"convoy.dev/convoy/worker/broker/brokertest"
 	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/key"
@@ -203,6 +204,28 @@ func TestRoutingWaitsForStore(t *testing.T) {
 		w.grantAll(2, 1, 0, 1)
 		w.allDone()
 		w.lanesHave(2, 300)
+	})
+}
+
+// The store refuses messages, because something else took its room.
+func TestStoreRefuses(t *testing.T) {
+	routed(t, 2, func(w *world) {
+		p := w.start()
+		w.grantAll(1, 1, 0, 1)
+		w.send("a")
+		w.allDone()
+		w.broker.Fail(brokertest.Fault{Operation: brokertest.Route, Err: fmt.Errorf("%w: make room", broker.ErrStoreFull), Times: 8})
+		w.send("a", "b")
+		w.until("it says what to do", func() bool {
+			return strings.HasPrefix(w.condition(v1alpha1.ConditionLaneStoreFull), "True/StoreNearlyFull: routing waits: the store of the lanes is full: make room")
+		})
+		w.until("it is counted", func() bool {
+			return p.metric("convoy_worker_broker_errors_total", "Full") > 0 && p.metric("convoy_worker_lanes_halted", v1alpha1.ConditionLaneStoreFull) == 1
+		})
+		w.allDone()
+		w.lanesHave(2, 3)
+		w.until("it says that there is room", func() bool { return strings.HasPrefix(w.condition(v1alpha1.ConditionLaneStoreFull), "False/AllFlow") })
+		w.until("nothing stands", func() bool { return p.metric("convoy_worker_lanes_halted", v1alpha1.ConditionLaneStoreFull) == 0 })
 	})
 }
 

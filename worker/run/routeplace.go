@@ -165,6 +165,7 @@ func (p *placer) measure(ctx context.Context) {
 // storeFull is for a store that has refused a message. What is known of its fill is too little.
 func (p *placer) storeFull(err error) {
 	p.measured = time.Time{}
+	p.worker.count(routing(p.shard.number), err)
 	p.stands(v1alpha1.ConditionLaneStoreFull, halt{v1alpha1.ReasonStoreNearlyFull, "routing waits: " + err.Error()})
 }
 

@@ -55,10 +55,10 @@ func (w *Worker) trouble(r request, err error, made func() bool) {
 
 // count counts and logs a request that will be made again. It is safe for every goroutine.
 func (w *Worker) count(r request, err error) {
-	kind := broker.KindOf(err).String()
-	w.metrics.brokerErrors.WithLabelValues(kind).Inc()
+	kind, cause := broker.KindOf(err).String(), broker.CauseOf(err).String()
+	w.metrics.brokerErrors.WithLabelValues(kind, cause).Inc()
 	if untold, tell := w.troubles.note(r.doing+kind, time.Now()); tell {
 		w.config.Log.Warn("the broker does not do what it was asked for; it is asked again", "doing", r.doing, "lane", r.lane,
-			"kind", kind, "error", err, "untold", untold)
+			"kind", kind, "cause", cause, "error", err, "untold", untold)
 	}
 }

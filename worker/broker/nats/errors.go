@@ -18,14 +18,14 @@ import (
 
 // Error codes of JetStream that the client library has no names for, from the server's errors.json.
 const (
-	codeResourcesExceeded    = 10002
-	codeInsufficientStorage  = 10047
+	codeAccountFull          = 10002
+	codeServersFull          = 10023
+	codeStorageExceeded      = 10047
 	codeMemoryExceeded       = 10028
 	codeInvalidConfig        = 10052
 	codeSubjectsOverlap      = 10065
 	codeReplicasNotSupported = 10074
 	codeStoreFailed          = 10077
-	codeClusterResources     = 10023
 )
 
 // mends say what a person can do about an answer of JetStream that will be the same next time.
@@ -34,13 +34,14 @@ var mends = map[jetstream.ErrorCode]string{
 	jetstream.JSErrCodeJetStreamNotEnabledForAccount: "enable JetStream for the account of the pool's user",
 	jetstream.JSErrCodeMaximumConsumersLimit:         "raise max_consumers of the stream or the account: every lane that is read needs one",
 	jetstream.JSErrCodeStreamMessageExceedsMaximum:   "raise max_msg_size of the stream",
-	codeResourcesExceeded:                            "raise the JetStream limits of the account",
-	codeInsufficientStorage:                          "give the NATS servers more storage",
-	codeMemoryExceeded:                               "give the NATS servers more memory for JetStream",
-	codeInvalidConfig:                                "allow what the message names, in the limits of the servers, the account or the stream",
-	codeSubjectsOverlap:                              "let no other stream have subjects that begin with convoy.",
-	codeStoreFailed:                                  "make room in the stream: raise its limits, or remove messages from it",
-	codeReplicasNotSupported:                         "run the NATS servers as a cluster",
+	codeAccountFull:          "raise the JetStream limits of the account, or let its streams keep less",
+	codeServersFull:          "give the NATS servers more room for JetStream, or let streams keep less",
+	codeStorageExceeded:      "give the NATS servers more storage, or let streams reserve less of it (max_bytes)",
+	codeMemoryExceeded:       "give the NATS servers more memory for JetStream",
+	codeInvalidConfig:        "allow what the message names, in the limits of the servers, the account or the stream",
+	codeSubjectsOverlap:      "let no other stream have subjects that begin with convoy.",
+	codeStoreFailed:          "make room in the stream: raise its limits, or remove messages from it",
+	codeReplicasNotSupported: "run the NATS servers as a cluster",
 }
 
 // conflict reports whether a write was refused because it was conditional on another sequence.
@@ -57,11 +58,15 @@ func code(err error) jetstream.ErrorCode {
 	return 0
 }
 
+// fullCodes say that there is no room.
+var fullCodes = []jetstream.ErrorCode{codeAccountFull, codeServersFull, codeStorageExceeded, codeMemoryExceeded, codeStoreFailed}
+
 // full tells that the stream of the lanes takes nothing more, if that is what an answer says. It hides the answer's code, for
 // which a person would be asked to act, though room may come by itself.
 func full(err error) error {
-	if slices.Contains([]jetstream.ErrorCode{codeStoreFailed, codeClusterResources, codeInsufficientStorage, codeResourcesExceeded}, code(err)) {
-		return fmt.Errorf("%w: %s", broker.ErrStoreFull, err.Error())
+	var api *jetstream.APIError
+	if errors.As(err, &api) && slices.Contains(fullCodes, api.ErrorCode) {
+		return fmt.Errorf("%w (%s): %s", broker.ErrStoreFull, api.Description, mends[api.ErrorCode])
 	}
 	return err
 }
@@ -95,6 +100,8 @@ func (c *connection) failure(ctx context.Context, doing string, err error) error
 		return denied(doing, err, "allow the pool's user what the message names")
 	case errors.Is(err, client.ErrMaxPayload):
 		return permanent(doing, err, "raise max_payload of the NATS servers")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: there was no answer in time, and the logs of the NATS servers may say why: %w", doing, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -112,6 +119,8 @@ func distrust(err error) bool {
 func answered(doing string, api *jetstream.APIError) error {
 	mend, known := mends[api.ErrorCode]
 	switch {
+	case known && slices.Contains(fullCodes, api.ErrorCode):
+		return fmt.Errorf("%s: %w", doing, &broker.PermanentError{Err: api, Mend: mend, Cause: broker.CauseFull})
 	case known:
 		return permanent(doing, api, mend)
 	case api.Code >= 400 && api.Code < 500 && !conflict(api):

@@ -20,7 +20,7 @@ import (
 // LoadParked implements broker.Park.
 func (p *parking) LoadParked(ctx context.Context) ([]broker.ParkedKey, error) {
 	keys, err := p.load(ctx)
-	return keys, p.failed("loading what is parked", err)
+	return keys, p.failed(ctx, "loading what is parked", err)
 }
 
 func (p *parking) load(ctx context.Context) ([]broker.ParkedKey, error) {
@@ -202,7 +202,7 @@ func (p *parking) ReadParked(ctx context.Context, name string, after order.Seque
 		return nil, err
 	}
 	messages, err := p.readAfter(ctx, k, after, most)
-	return messages, p.failed("reading what is parked", err)
+	return messages, p.failed(ctx, "reading what is parked", err)
 }
 
 func (p *parking) readAfter(ctx context.Context, k *parkedKey, after order.Sequence, most int) ([]broker.Message, error) {

@@ -109,9 +109,18 @@ func (p *parking) key(name string) (*parkedKey, error) {
 	return nil, fmt.Errorf("key %q of lane %d is not marked as parked", name, p.grant.Lane)
 }
 
-func (p *parking) failed(doing string, err error) error {
+// failed names what failed. When nobody answers for the stream it is looked whether somebody has deleted it.
+func (p *parking) failed(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, client.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		if info, unknown := p.state.stream(ctx, p.state.parkStream); unknown == nil && info == nil {
+			err = &broker.PermanentError{
+				Err:  fmt.Errorf("the stream %s is gone, and with it what was parked", p.state.parkStream),
+				Mend: "restore it from a backup; or, to go on without what was parked, delete the pool's pods", Cause: broker.CauseNotFound,
+			}
+		}
 	}
 	return fmt.Errorf("%s of lane %d at %v: %w", doing, p.grant.Lane, p.grant.Token, err)
 }
@@ -126,7 +135,7 @@ func (p *parking) MarkParked(ctx context.Context, mark broker.ParkedKey) error {
 		k = &parkedKey{token: keyToken(mark.Key)}
 	}
 	if err := p.record(ctx, k, mark, k.removed); err != nil {
-		return p.failed("marking a key", err)
+		return p.failed(ctx, "marking a key", err)
 	}
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -258,7 +267,7 @@ func (p *parking) Park(ctx context.Context, name string, message broker.Message)
 	if err != nil {
 		return err
 	}
-	return p.failed("parking a message", p.append(ctx, k, &message))
+	return p.failed(ctx, "parking a message", p.append(ctx, k, &message))
 }
 
 func (p *parking) append(ctx context.Context, k *parkedKey, message *broker.Message) error {

@@ -83,6 +83,18 @@ func (g *gate) closeBefore(text string, nth int) {
 	}
 }
 
+// holdBefore takes nothing more, as soon as something comes that holds the text, until an end.
+func (g *gate) holdBefore(text string, end <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shuts = func(b []byte) bool {
+		if bytes.Contains(b, []byte(text)) {
+			<-end
+		}
+		return false
+	}
+}
+
 // release sends what was kept.
 func (g *gate) release(to io.Writer) error {
 	g.mu.Lock()

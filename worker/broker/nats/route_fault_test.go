@@ -131,12 +131,10 @@ func exactly(t *testing.T, js jetstream.JetStream, n int) {
 	}
 }
 
-// finishes routes until the lanes have n messages, some of which may still be on their way to them. A router that fails is
-// followed by another, as in a worker.
-func finishes(t *testing.T, js jetstream.JetStream, shard broker.Shard, n int) {
+// keepsRouting routes until the caller ends it. A router that fails is followed by another, as in a worker.
+func keepsRouting(t *testing.T, shard broker.Shard) (end func()) {
 	t.Helper()
 	ctx, enough := context.WithCancel(t.Context())
-	defer enough()
 	ended := make(chan error, 1)
 	go func() {
 		for {
@@ -148,11 +146,20 @@ func finishes(t *testing.T, js jetstream.JetStream, shard broker.Shard, n int) {
 			wait(ctx, 20*time.Millisecond)
 		}
 	}()
-	until(t, "the lanes have all", func() bool { return len(inLanes(t, js)) >= n })
-	enough()
-	if err := <-ended; broker.KindOf(err) != broker.Retryable {
-		t.Errorf("routing: %v", err)
+	return func() {
+		enough()
+		if err := <-ended; broker.KindOf(err) != broker.Retryable {
+			t.Errorf("routing: %v", err)
+		}
 	}
+}
+
+// finishes routes until the lanes have n messages, some of which may still be on their way to them.
+func finishes(t *testing.T, js jetstream.JetStream, shard broker.Shard, n int) {
+	t.Helper()
+	end := keepsRouting(t, shard)
+	until(t, "the lanes have all", func() bool { return len(inLanes(t, js)) >= n })
+	end()
 }
 
 // texts are n messages.

@@ -21,12 +21,12 @@ func (p *parking) Unpark(ctx context.Context, name string, through order.Sequenc
 	k := p.keys[name]
 	p.lock.Unlock()
 	if k == nil && p.doubt {
-		return p.failed("removing messages", p.setFence(ctx)) // Forgotten already; if the store is still this owner's.
+		return p.failed(ctx, "removing messages", p.setFence(ctx)) // Forgotten already; if the store is still this owner's.
 	}
 	if k == nil {
 		return nil
 	}
-	return p.failed("removing messages", p.remove(ctx, k, through, last))
+	return p.failed(ctx, "removing messages", p.remove(ctx, k, through, last))
 }
 
 func (p *parking) remove(ctx context.Context, k *parkedKey, through order.Sequence, last bool) error {
