@@ -116,6 +116,9 @@ type Message struct {
 	// Position is the message's place in its lane, Sequence its place in its source shard.
 	Position order.Position
 	Sequence order.Sequence
+	// Trace is what the router's tracer has to say to that of the lane's owner. It comes with the message from its lane and its
+	// park; "" when nothing was said, as in Native lanes.
+	Trace string
 }
 
 // DeadLetter is a message that is given up, and why.

@@ -36,7 +36,8 @@ const Pass int32 = -1
 type Routing struct {
 	// Place says to which lanes messages go, in their order: it appends to into one number for each of the first so many
 	// messages, a lane or Pass. If it stops before the last one there is no room, or something has to be done first; it is
-	// asked again for the rest, in a moment. An error ends Route, which returns it. It may block for a few seconds.
+	// asked again for the rest, in a moment. An error ends Route, which returns it. It may block for a few seconds. It may set the
+	// Trace of what it places.
 	Place func(ctx context.Context, messages []Message, into []int32) ([]int32, error)
 	// Settled is told that so many more messages are durable in their lanes.
 	Settled func(messages int)

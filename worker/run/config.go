@@ -68,7 +68,7 @@ type Config struct {
 	// Reachable says whether the handler accepts a connection now.
 	Reachable func(ctx context.Context) error
 	Marks     *Marks
-	// Tracer makes spans of calls; nil makes none.
+	// Tracer makes spans of messages; nil makes none.
 	Tracer *tracing.Tracer
 	// Clock is SystemClock, but in tests.
 	Clock Clock

@@ -19,7 +19,7 @@
 // what runs: calls are cancelled, and their handler may go on with them, so that the next process has to wait, or the
 // handler has to be restarted with it.
 //
-// With a Tracer each call is a span of the message's own trace: see package tracing.
+// With a Tracer, routing, wait and each call are spans of the message's own trace: see package tracing.
 //
 // # A lane
 //

@@ -26,6 +26,7 @@ import (
 	"convoy.dev/convoy/worker/key"
 	"convoy.dev/convoy/worker/order"
 	"convoy.dev/convoy/worker/run"
+	"convoy.dev/convoy/worker/tracing"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -58,6 +59,7 @@ type world struct {
 	clock             frozenClock
 	// routing is that of the worker; it routes nothing if it has no lanes.
 	routing run.Routing
+	tracer  *tracing.Tracer
 }
 
 func story(t *testing.T, lanes int32, tell func(w *world)) {
@@ -128,7 +130,7 @@ func (w *world) start() *process {
 			MaxBackoff: int64(time.Second), OnFailure: w.failure, ParkMaxKeys: w.maxKeys, Buffer: 64, LookAhead: 512, Seed: 7,
 			BatchMaxMessages: w.batch, BatchMaxBytes: w.batchBytes,
 		},
-		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now,
+		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now, Tracer: w.tracer,
 		Connect: func(context.Context) (broker.Connection, error) { return w.broker.Connect(), nil },
 		Log:     slog.New(slog.NewTextHandler(w.t.Output(), nil)), Metrics: p.gather,
 	})

@@ -61,6 +61,9 @@ func (p *placer) place(ctx context.Context, messages []broker.Message, into []in
 		if !p.room(ctx, to, len(a.message.Data)) {
 			return into, nil
 		}
+		if tracer := p.worker.config.Tracer; tracer != nil {
+			messages[i].Trace = tracer.Route(ctx, &messages[i], to)
+		}
 		into, p.keyless = append(into, to), time.Time{}
 	}
 	return into, nil

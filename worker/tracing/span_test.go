@@ -91,6 +91,49 @@ func TestAnAttemptContinuesTheMessagesTrace(t *testing.T) {
 	}
 }
 
+// A routed message's spans are below that of its routing, and the wait begins where that ends.
+func TestAnAttemptContinuesTheRouting(t *testing.T) {
+	routed := message(map[string][]string{"traceparent": {traceParent}, "tracestate": {"a=b"}})
+	recorder := tracetest.NewInMemoryExporter()
+	tracer := tracing.With(sdktrace.NewTracerProvider(sdktrace.WithSyncer(recorder)), "shop/orders")
+	routed.Trace = tracer.Route(t.Context(), routed, 5)
+	route := recorder.GetSpans()[0]
+	if err := tracer.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if route.Name != "convoy route" || route.Parent.SpanID().String() != "b7ad6b7169203331" || !route.StartTime.Equal(routed.Timestamp) {
+		t.Errorf("routing is %+v", route)
+	}
+	seen, _, spans := traced(t, &deliver.Call{Lane: 5, Attempt: 1, Message: routed}, deliver.Outcome{Kind: deliver.Done})
+	if len(spans) != 2 || spans[0].Name != "convoy wait" || !spans[0].StartTime.Equal(route.EndTime) {
+		t.Fatalf("spans %+v, routing ends at %v", spans, route.EndTime)
+	}
+	for _, span := range spans {
+		if span.SpanContext.TraceID().String() != traceID || span.Parent.SpanID() != route.SpanContext.SpanID() {
+			t.Errorf("%s is of trace %s, below %s", span.Name, span.SpanContext.TraceID(), span.Parent.SpanID())
+		}
+	}
+	if seen.TraceState != "a=b" || routed.Headers["traceparent"][0] != traceParent {
+		t.Errorf("the handler is called with the state %q, the message has %v", seen.TraceState, routed.Headers)
+	}
+	batch := &deliver.Call{Attempt: 1, Message: message(nil), Rest: []broker.Message{*routed}}
+	if _, _, spans := traced(t, batch, deliver.Outcome{Kind: deliver.Done}); spans[1].Links[0].SpanContext.SpanID() != route.SpanContext.SpanID() {
+		t.Errorf("links %+v", spans[1].Links)
+	}
+}
+
+// What another program has put in the place of the router's word is not obeyed.
+func TestATraceThatNobodyRoutedIsIgnored(t *testing.T) {
+	for _, carried := range []string{"nonsense", traceParent, traceParent + " soon"} {
+		m := message(map[string][]string{"traceparent": {traceParent}})
+		m.Trace = carried
+		_, _, spans := traced(t, &deliver.Call{Attempt: 1, Message: m}, deliver.Outcome{Kind: deliver.Done})
+		if len(spans) != 2 || spans[0].Parent.SpanID().String() != "b7ad6b7169203331" || !spans[0].StartTime.Equal(m.Timestamp) {
+			t.Errorf("%q: spans %+v", carried, spans)
+		}
+	}
+}
+
 func TestLaterAttemptsWaitNoMore(t *testing.T) {
 	call := &deliver.Call{Key: "secret", Attempt: 2, Message: message(map[string][]string{"traceparent": {traceParent}})}
 	_, _, spans := traced(t, call, deliver.Outcome{Kind: deliver.Failed, Permanent: true, Detail: "secret"})

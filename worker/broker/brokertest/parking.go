@@ -102,6 +102,7 @@ func (s *suite) parksWhole() {
 	s.parked("in a lane that nobody parked in", none)
 	other, _ := s.parker(2, 1)
 	messages := a.read(3)
+	messages[1].Trace = "of 1"
 	var want []broker.ParkedKey
 	for _, name := range odd {
 		a.mark(marked(name))

@@ -103,12 +103,24 @@ func (r *routes) inOrder() {
 	messages[8].Data = nil
 	r.send(r.t, messages...)
 	o := r.router(1)
-	o.route(300, r.place)
+	o.route(300, func(ctx context.Context, messages []broker.Message, into []int32) ([]int32, error) {
+		for i := range messages {
+			if messages[i].Sequence == 8 {
+				messages[i].Trace = "of 8"
+			}
+		}
+		return r.place(ctx, messages, into)
+	})
 	lane := r.laneFor(&broker.Message{Sequence: 8})
 	got := r.own(lane, 1).read(8)
 	at := slices.IndexFunc(got, func(m broker.Message) bool { return m.Sequence == 8 })
 	if at < 0 || !cmp.Equal(got[at].Headers, messages[7].Headers) {
 		r.t.Errorf("message 8 among %+v, want the headers %v", got, messages[7].Headers)
+	}
+	for i := range got {
+		if traced := got[i].Trace == "of 8"; traced != (i == at) || !traced && got[i].Trace != "" {
+			r.t.Errorf("message %d has the trace %q", got[i].Sequence, got[i].Trace)
+		}
 	}
 	messages[8].Data = []byte("8")
 	empty := r.own(r.laneFor(&broker.Message{Sequence: 9}), 2).read(8)

@@ -21,6 +21,8 @@ import (
 const (
 	// headerRouted says who routed it, and which message of the source it is: <epoch>.<incarnation>.<sequence>.
 	headerRouted = "Convoy-Routed"
+	// headerTrace is broker.Message.Trace, of a message that has one.
+	headerTrace = "Convoy-Trace"
 	// headerKept begins headers of the message's own that would be taken for those of NATS or Convoy.
 	headerKept = "Convoy-Kept-"
 	// ours begins the headers that Convoy gives a meaning.
@@ -82,16 +84,20 @@ func pack(m *broker.Message, subject string, by mark) *client.Msg {
 	return &client.Msg{Subject: subject, Header: header, Data: m.Data}
 }
 
-// setOrigin says in a copy of a message what the source had beside its body and headers.
+// setOrigin says in a copy of a message what it has beside its body and headers.
 func setOrigin(header client.Header, m *broker.Message) {
 	header[headerOrigin] = []string{m.Subject}
 	header[headerTimestamp] = []string{m.Timestamp.UTC().Format(time.RFC3339Nano)}
+	if m.Trace != "" {
+		header[headerTrace] = []string{m.Trace}
+	}
 }
 
-// origin reads what setOrigin says.
-func origin(header client.Header) (subject string, at time.Time, err error) {
-	at, err = time.Parse(time.RFC3339Nano, header.Get(headerTimestamp))
-	return header.Get(headerOrigin), at, err
+// readOrigin reads what setOrigin says.
+func readOrigin(header client.Header, m *broker.Message) (err error) {
+	m.Subject, m.Trace = header.Get(headerOrigin), header.Get(headerTrace)
+	m.Timestamp, err = time.Parse(time.RFC3339Nano, header.Get(headerTimestamp))
+	return err
 }
 
 // reserved says whether a header is NATS' or Convoy's, whichever way it is spelled.
@@ -112,7 +118,7 @@ func (from *input) unpack(m broker.Message) (broker.Message, error) {
 		return broker.Message{}, foreign(from.stream, m.Position)
 	}
 	m.Sequence = by.sequence
-	if m.Subject, m.Timestamp, err = origin(packed); err != nil {
+	if err := readOrigin(packed, &m); err != nil {
 		return broker.Message{}, foreign(from.stream, m.Position)
 	}
 	m.Headers = nil

@@ -38,13 +38,9 @@ func unpackParked(record stored) (broker.Message, error) {
 	if err != nil {
 		return broker.Message{}, unreadable(record.subject, err)
 	}
-	subject, at, err := origin(record.header)
-	if err != nil {
+	message := broker.Message{Message: key.Message{Data: record.data}, Sequence: order.Sequence(sequence)}
+	if err := readOrigin(record.header, &message); err != nil {
 		return broker.Message{}, unreadable(record.subject, err)
-	}
-	message := broker.Message{
-		Message:  key.Message{Subject: subject, Data: record.data, Timestamp: at},
-		Sequence: order.Sequence(sequence),
 	}
 	for header, values := range record.header {
 		if name, is := strings.CutPrefix(header, headerKept); is {
