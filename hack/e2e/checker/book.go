@@ -19,6 +19,8 @@ type Book struct {
 	// callTime is how long a call may run after its start.
 	callTime time.Duration
 	keys     map[string]*convoy
+	// parked are the keys whose last call was rejected: what is not completed waits for a release.
+	parked   map[*convoy]bool
 	lanes    map[int32]*laneHistory
 	running  map[callName]*running
 	suspects []suspicion
@@ -49,27 +51,18 @@ type convoy struct {
 	state shop.State
 	// done is the number of the last message that was completed or discarded.
 	done uint64
-	// doneAt are the completion times, by number from 1.
-	doneAt []time.Time
-	// sequences are the messages' sequences, by number from 1; 0 for one that has not come.
-	sequences []uint64
-	// published are the messages that were published, by number from 1.
-	published []publication
-	// parked says that the last call was rejected: what is not completed waits for a release.
-	parked bool
-	// discarding says that the messages behind done may be discarded, once; discarded which were, by number from 1.
+	// published is the number of the last message published.
+	published uint64
+	messages  messages
+	// discarding says that the messages behind done may be discarded, once.
 	discarding bool
-	discarded  []bool
 	lane       int32
-	// epoch is the highest that came, cursor the last number concluded at it, attempt its attempt.
+	// epoch is the highest that came, cursor the last number concluded at it; attempt and begun are of the last start behind
+	// the message before that.
 	epoch, cursor uint64
 	attempt       uint32
+	begun         time.Time
 	call          *running
-}
-
-type publication struct {
-	at    time.Time
-	state shop.State
 }
 
 type callName struct {
@@ -88,7 +81,7 @@ type running struct {
 func NewBook(callTime time.Duration) *Book {
 	return &Book{
 		callTime: callTime,
-		keys:     map[string]*convoy{}, lanes: map[int32]*laneHistory{}, running: map[callName]*running{},
+		keys:     map[string]*convoy{}, parked: map[*convoy]bool{}, lanes: map[int32]*laneHistory{}, running: map[callName]*running{},
 		still: map[string]time.Duration{},
 	}
 }
@@ -98,7 +91,9 @@ func (b *Book) Phase(name string) { b.phase = name }
 
 // Publish tells of a message before it is published.
 func (b *Book) Publish(event shop.Event, now time.Time) {
-	set(&b.key(event.Order).published, event.Number, publication{now, event.State})
+	key := b.key(event.Order)
+	key.published = event.Number
+	key.messages.change(event.Number, func(m *message) { m.published, m.state = now, event.State })
 	b.counts.published++
 }
 
@@ -114,7 +109,8 @@ func (b *Book) Start(process string, call Call, now time.Time) Decision {
 		return Decision{State: key.state, Refuse: true}
 	}
 	decision := b.overlap(key, r, now)
-	key.call, key.parked = r, false
+	key.call = r
+	delete(b.parked, key)
 	b.advance(key, call, now)
 	decision.State = key.state
 	decision.Repeat = call.Event.Number <= key.done
@@ -134,14 +130,14 @@ func (b *Book) advance(key *convoy, call Call, now time.Time) {
 	}
 	next := key.next()
 	switch {
-	case at(key.discarded, number):
+	case key.messages.at(number).discarded:
 		b.violate(now, RuleDiscarded, "%v started", call)
 	case number > next:
 		b.violate(now, RuleSkipped, "%v started while #%d was the last one completed", call, key.cursor)
 	case number == next:
-		key.attempt = call.Attempt
-	case number == key.cursor && call.Attempt > key.attempt:
-		key.attempt = call.Attempt // The answer to a call that succeeded was lost.
+		key.attempt, key.begun = call.Attempt, now
+	case number == key.cursor && b.unanswered(key, call, now):
+		key.attempt, key.begun = call.Attempt, now
 	default:
 		b.violate(now, RuleWentBack, "%v started again, after #%d at the same epoch", call, key.cursor)
 	}
@@ -152,6 +148,13 @@ func (b *Book) advance(key *convoy, call Call, now time.Time) {
 	case call.Attempt > 1:
 		b.counts.retries++
 	}
+}
+
+// unanswered says whether the answer to a call that succeeded can have been lost. The next one then has a higher attempt;
+// or the same one, if the worker counts none because nothing but failures comes back: but it waits for the call's time first.
+// Half of it tells that from a repeat at once, whatever the news took on its way.
+func (b *Book) unanswered(key *convoy, call Call, now time.Time) bool {
+	return call.Attempt > key.attempt || call.Attempt == key.attempt && now.Sub(key.begun) > b.callTime/2
 }
 
 // End tells how a call ended, before the handler answers. It reports whether that counts: a call of the past changes
@@ -171,7 +174,7 @@ func (b *Book) End(process string, id uint64, outcome Outcome, now time.Time) bo
 	key.call = nil
 	if outcome == Rejected {
 		b.counts.rejections++
-		key.parked = true
+		b.parked[key] = true
 	}
 	if outcome == Failed || outcome == Rejected {
 		return true
@@ -191,8 +194,9 @@ func (b *Book) conclude(key *convoy, r *running, now time.Time) {
 	}
 	key.state = r.Event.State
 	for ; key.done < number; key.done++ {
-		set(&key.doneAt, key.done+1, now)
+		key.messages.change(key.done+1, func(m *message) { m.completed = now })
 	}
+	key.messages.forget(key.done)
 	b.counts.completed++
 	b.lane(r.Lane).completed = now
 }
@@ -204,14 +208,14 @@ func (b *Book) sameAsEver(key *convoy, call Call, now time.Time) {
 	}
 	key.lane = call.Lane
 	number := call.Event.Number
-	before := at(key.sequences, number)
+	before := key.messages.at(number).sequence
 	if before != 0 && before != call.Sequence {
 		b.violate(now, RuleMoved, "%v had sequence %d before", call, before)
 	}
-	if number > 1 && at(key.sequences, number-1) >= call.Sequence {
+	if key.messages.at(number-1).sequence >= call.Sequence {
 		b.violate(now, RuleMoved, "%v does not have a higher sequence than the message before it", call)
 	}
-	set(&key.sequences, number, call.Sequence)
+	key.messages.change(number, func(m *message) { m.sequence = call.Sequence })
 }
 
 func (b *Book) key(name string) *convoy {
@@ -228,20 +232,4 @@ func (b *Book) violate(now time.Time, rule Rule, format string, args ...any) {
 	if len(b.violations) < maxViolations {
 		b.violations = append(b.violations, Violation{Time: now, Rule: rule, Words: fmt.Sprintf(format, args...)})
 	}
-}
-
-// set puts a value into a list that counts from 1, making room for it.
-func set[T any](list *[]T, number uint64, value T) {
-	for uint64(len(*list)) < number {
-		*list = append(*list, *new(T))
-	}
-	(*list)[number-1] = value
-}
-
-// at is the value at a number, counted from 1; zero when the list is shorter.
-func at[T any](list []T, number uint64) T {
-	if number < 1 || number > uint64(len(list)) {
-		return *new(T)
-	}
-	return list[number-1]
 }

@@ -154,6 +154,13 @@ func TestOrderlyHistoriesBreakNoRule(t *testing.T) {
 				s.run("q", call("k", n, 2))
 			}
 		},
+		"an answer that was lost while no attempts are counted": func(s *tale) {
+			s.publish("k", 2)
+			s.run("p", call("k", 1, 1))
+			s.wait(time.Second)
+			s.run("p", call("k", 1, 1))
+			s.run("p", call("k", 2, 1))
+		},
 		"a call that never ends, and its time": func(s *tale) {
 			s.publish("k", 1)
 			s.start("p", call("k", 1, 1))
@@ -422,6 +429,42 @@ func TestPausesAndReplays(t *testing.T) {
 		Epochs: map[int32]int64{3: 5},
 	}
 	if diff := cmp.Diff(want, s.Report()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// longCall is a call of a message with any number.
+func longCall(number uint64) Call {
+	c := call("k", 1, 1)
+	c.Event.Number, c.Sequence = number, 10*number
+	return c
+}
+
+func TestWhatWasCompletedLongAgoIsForgotten(t *testing.T) {
+	s := newTale()
+	const many = 10 * remembered
+	for n := uint64(1); n <= many; n++ {
+		s.Publish(longCall(n).Event, s.now)
+		s.run("p", longCall(n))
+	}
+	if got := len(s.keys["k"].messages.recent); got < remembered || got > 2*remembered {
+		t.Errorf("%d messages are remembered, want %d to %d", got, remembered, 2*remembered)
+	}
+	// A crash repeats what is forgotten, and its successors: no rule is broken, and it reaches back at least so far.
+	for n := uint64(1); n <= many; n++ {
+		again := longCall(n)
+		again.Epoch = 2
+		s.run("q", again)
+	}
+	r := s.Report()
+	if least := 2 * (remembered - 1) * time.Millisecond; r.ReplayReach < least || r.ReplayReach > time.Hour || r.Replays != many || r.Violations > 0 {
+		t.Errorf("%d replays reach back %v, and break %v; want %d, at least %v, and none", r.Replays, r.ReplayReach, r.Words, many, least)
+	}
+	// What is remembered has its sequence still.
+	moved := longCall(many)
+	moved.Epoch, moved.Sequence = 3, moved.Sequence+1
+	s.run("r", moved)
+	if diff := cmp.Diff([]Rule{RuleMoved}, s.broken()); diff != "" {
 		t.Error(diff)
 	}
 }

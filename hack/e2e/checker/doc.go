@@ -16,7 +16,7 @@
 //
 //	Overlap      two calls of one key ran at once
 //	Skipped      a message started before the one before it of its key was completed
-//	WentBack     a message came again though its key had gone on, without a new epoch
+//	WentBack     a message came again though its key had gone on, or it had an answer, without a new epoch
 //	Stale        a call with a lower epoch than its lane has already seen
 //	TwoOwners    two pods ran one lane at one epoch
 //	Moved        a key came from two lanes, or a message with two sequences
@@ -29,7 +29,11 @@
 // so before ([Book.Discard]); then the next one that starts says which they were, and their number is in the report.
 //
 // A message that comes again at a higher epoch is no violation: delivery is at least once. It is counted as a replay,
-// and must be followed by its successors again. A message that comes again with a higher attempt is a retry.
+// and must be followed by its successors again. A message that comes again with a higher attempt, or after the time of a call,
+// is a retry.
+//
+// A book forgets what was completed long ago, so that its memory is bounded by the keys and by what is not completed. Of a key
+// it remembers the last 32 messages completed; what comes again from before them may have another sequence unnoticed.
 //
 // # States of a call
 //

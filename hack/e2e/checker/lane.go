@@ -69,7 +69,7 @@ func (b *Book) handedOver(lane *laneHistory, r *running, now time.Time) {
 
 // waited is since when a message waits that could have started at a time: since its publication if that was later.
 func (b *Book) waited(event shop.Event, since time.Time) time.Time {
-	if published := at(b.key(event.Order).published, event.Number).at; published.After(since) {
+	if published := b.key(event.Order).messages.at(event.Number).published; published.After(since) {
 		return published
 	}
 	return since
@@ -83,7 +83,8 @@ func (b *Book) touch(r *running, now time.Time) {
 }
 
 // reachOf is how long before its lane's last completion at the epoch before a message was completed that comes again;
-// below zero if it was completed at this epoch.
+// below zero if it was completed at this epoch. Of one that is forgotten it is as long as for the oldest that is not.
 func (b *Book) reachOf(key *convoy, call Call) time.Duration {
-	return b.lane(call.Lane).before.Sub(at(key.doneAt, call.Event.Number))
+	number := max(call.Event.Number, key.messages.forgotten+1)
+	return b.lane(call.Lane).before.Sub(key.messages.at(number).completed)
 }

@@ -13,7 +13,7 @@ func (b *Book) Discard(key string) { b.key(key).discarding = true }
 // next is the number of the message that follows at the key's epoch.
 func (c *convoy) next() uint64 {
 	number := c.cursor + 1
-	for at(c.discarded, number) {
+	for c.messages.at(number).discarded {
 		number++
 	}
 	return number
@@ -22,9 +22,9 @@ func (c *convoy) next() uint64 {
 // leaveOut takes the messages before a number for discarded. The order is where they have led it all the same.
 func (b *Book) leaveOut(key *convoy, number uint64) {
 	for ; key.done < number-1; key.done++ {
-		set(&key.discarded, key.done+1, true)
+		key.messages.change(key.done+1, func(m *message) { m.discarded = true })
 		b.counts.discarded++
 	}
 	key.cursor, key.discarding = key.done, false
-	key.state = at(key.published, key.done).state
+	key.state = key.messages.at(key.done).state
 }

@@ -45,10 +45,8 @@ func (r Report) Backlog() int { return r.Published - r.Completed - r.Discarded }
 // Report is the present state.
 func (b *Book) Report() Report {
 	parked := 0
-	for _, key := range b.keys {
-		if key.parked {
-			parked += len(key.published) - int(key.done)
-		}
+	for key := range b.parked {
+		parked += int(key.published) - int(key.done)
 	}
 	epochs := map[int32]int64{}
 	for number, lane := range b.lanes {
@@ -68,8 +66,8 @@ func (b *Book) Report() Report {
 func (b *Book) Close(now time.Time) {
 	b.resolve(func(suspicion) bool { return true }, b.guilty)
 	for name, key := range b.keys {
-		if last := uint64(len(key.published)); key.done < last {
-			b.violate(now, RuleLost, "%s: #%d to #%d were published and never completed", name, key.done+1, last)
+		if key.done < key.published {
+			b.violate(now, RuleLost, "%s: #%d to #%d were published and never completed", name, key.done+1, key.published)
 		}
 	}
 }
