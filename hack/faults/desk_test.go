@@ -5,6 +5,7 @@ package faults
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -32,9 +33,9 @@ type note struct {
 // file is what a desk has of a key.
 type file struct {
 	running bool
-	// done is the last message that was answered with success, calls how often each was begun.
-	done  int
-	calls map[int]int
+	// begun and done are the last messages that were begun, and answered with success; calls is how often each was begun.
+	begun, done int
+	calls       map[int]int
 }
 
 func newDesk(t *testing.T, answer func(*place, note) int) *desk {
@@ -74,7 +75,10 @@ func (d *desk) begin(m note) {
 	if f.running {
 		d.t.Errorf("%+v began while another of its key ran", m)
 	}
-	f.running = true
+	if m.Sent > f.begun+1 {
+		d.t.Errorf("%+v began after %d", m, f.begun)
+	}
+	f.running, f.begun = true, m.Sent
 	f.calls[m.Sent]++
 }
 
@@ -106,4 +110,33 @@ func (d *desk) calls(key string, sent int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.file(key).calls[sent]
+}
+
+// forget drops a call that is over by the contract though it goes on.
+func (d *desk) forget(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.file(key).running = false
+}
+
+// finished says whether the last of so many messages of every key succeeded, finishedBut of every other key.
+func (d *desk) finished(sent int) bool { return d.finishedBut(sent, "") }
+
+func (d *desk) finishedBut(sent int, but string) bool {
+	for key := range keys {
+		if name := fmt.Sprintf("key-%d", key); name != but && d.done(name) < sent {
+			return false
+		}
+	}
+	return true
+}
+
+// begunOnce checks that each of these messages of a key was begun once.
+func (d *desk) begunOnce(key string, from, to int) {
+	d.t.Helper()
+	for sent := from; sent <= to; sent++ {
+		if n := d.calls(key, sent); n != 1 {
+			d.t.Errorf("message %d of %s was begun %d times, want once", sent, key, n)
+		}
+	}
 }

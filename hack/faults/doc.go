@@ -8,15 +8,24 @@
 //
 // A fault is done while messages flow, and taken back. Then every message that was published by then has to be completed,
 // and the checker of hack/e2e, which sees each call of each handler, must not have seen a rule of order broken. The test
-// plays the controller (package ledger's few rules: revoke, drained, grant; or forced) and the kubelet.
+// plays the controller (package ledger's few rules: revoke, drained, grant; or forced) and the kubelet. A world has a broker
+// and a pool of its own, so that several run beside each other, at addresses of their own on loopback, and share the API server.
 //
 // # Faults
 //
-//	a worker       killed, killed again while it starts, frozen until its lanes have another owner, stopped in order
+//	a worker       killed, killed again while it starts, frozen until its lanes have another owner, replaced by another pod
 //	a handler      killed, frozen for longer than a call may take, slow to start
 //	the broker     killed, frozen for longer than the fence
 //	the network    slow, cut, dead one way or both, dead until the lanes have another owner
-//	the controller gives a lane to two workers, gives an epoch that the broker is above
+//	the controller gives lanes to two workers, puts a table from a backup in place of the newest
+//
+// Each is done to Native and to Routed lanes, but for those of handlers, which do not know what lanes are made of. The worker
+// that has the harm of it routes if lanes are Routed: so the router, too, is killed, frozen and cut, and what it sent before
+// it lost the shard comes late.
+//
+// Besides there are stories of single messages: one that kills its worker; and what a zombie, a worker that goes on after
+// another took its lanes, dead-letters and parks. And there are stories of pools: several on one stream, and one that is
+// deleted and made again, with and without another key expression.
 //
 // A worker that is frozen between its look at the hold and the sending of a call sends it when it thaws, though its lane has
 // another owner. No sender can prevent that; the call's epoch gives it away and a handler refuses it. The checker calls

@@ -5,6 +5,8 @@ package faults
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log"
 	"os"
 	"os/exec"
@@ -14,27 +16,40 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"convoy.dev/convoy/controllers/testenv"
 )
 
-// built is where the commands were built, for every test.
-var built string
+// What every test uses: the commands, in the directory that they were built in, and an API server.
+var (
+	built string
+	env   *testenv.Env
+)
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard()) // The API server's client would complain of none.
-	var err error
-	if built, err = os.MkdirTemp("", "convoy-faults-"); err != nil {
+	code, err := runTests(m)
+	if err != nil {
 		log.Fatal(err)
 	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (code int, err error) {
+	if built, err = os.MkdirTemp("", "convoy-faults-"); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(built)) }()
 	command := exec.CommandContext(context.Background(), "go", "build", "-o", built,
 		"convoy.dev/convoy/worker/cmd/worker", "convoy.dev/convoy/hack/e2e/cmd/handler", "convoy.dev/convoy/hack/faults/cmd/broker")
 	if out, err := command.CombinedOutput(); err != nil {
-		log.Fatalf("building: %v\n%s", err, out)
+		return 0, fmt.Errorf("building: %w\n%s", err, out)
 	}
-	code := m.Run()
-	if err := os.RemoveAll(built); err != nil {
-		log.Print(err)
+	if env, err = testenv.Start(); err != nil {
+		return 0, err
 	}
-	os.Exit(code)
+	defer func() { err = errors.Join(err, env.Stop()) }()
+	return m.Run(), nil
 }
 
 // program is a command that runs, ends and runs again. It is killed when the test ends.
@@ -45,17 +60,18 @@ type program struct {
 	env  []string
 	out  *os.File
 	cmd  *exec.Cmd // nil while it does not run
+	// kills is how often it was killed.
+	kills int
 }
 
 // newProgram makes one of the commands that were built. What it says is shown under the name if the test fails.
-func newProgram(t *testing.T, name, command string, env []string, args ...string) *program {
-	t.Helper()
-	out, err := os.Create(filepath.Join(t.TempDir(), name+".log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &program{t: t, path: filepath.Join(built, command), args: args, env: env, out: out}
-	t.Cleanup(func() {
+func (w *world) newProgram(name, command string, env []string, args ...string) *program {
+	w.t.Helper()
+	out, err := os.Create(filepath.Join(w.t.TempDir(), name+".log"))
+	w.must(err)
+	p := &program{t: w.t, path: filepath.Join(built, command), args: args, env: env, out: out}
+	w.programs = append(w.programs, p)
+	w.t.Cleanup(func() {
 		if p.cmd != nil {
 			p.kill()
 		}
@@ -100,6 +116,7 @@ func (p *program) thaw()   { p.signal(syscall.SIGCONT) }
 func (p *program) kill() {
 	p.t.Helper()
 	p.signal(syscall.SIGKILL)
+	p.kills++
 	if err := p.cmd.Wait(); err == nil {
 		p.t.Errorf("%s was killed and ended in order", p.path)
 	}

@@ -1,7 +1,7 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command broker is a JetStream server on loopback that can be killed and started again: broker PORT DIRECTORY.
+// Command broker is a JetStream server that can be killed and started again: broker HOST PORT DIRECTORY.
 package main
 
 import (
@@ -20,14 +20,14 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("%d arguments, want a port and a directory", len(args))
+	if len(args) != 3 {
+		return fmt.Errorf("%d arguments, want a host, a port and a directory", len(args))
 	}
-	port, err := strconv.Atoi(args[0])
+	port, err := strconv.Atoi(args[1])
 	if err != nil {
 		return fmt.Errorf("reading the port: %w", err)
 	}
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: args[1]})
+	s, err := server.NewServer(&server.Options{Host: args[0], Port: port, JetStream: true, StoreDir: args[2]})
 	if err != nil {
 		return err
 	}
