@@ -54,7 +54,8 @@ model: ## Check the protocol's models exhaustively, and that each rule's removal
 	go run ./hack/model
 
 .PHONY: soak
-soak: ## Long proofs: each rule of the simulation taken away, every model, RUNS schedules (default 1000000) from SEED. Hours.
+soak: ## Long proofs: MESSAGES (default 1000000) through faults, each rule of the simulation taken away, every model, RUNS schedules (default 1000000); from SEED. Hours.
+	@SEED=$(SEED) MESSAGES=$(MESSAGES) hack/soak.sh
 	go run ./hack/sim/cmd/sim -faults $(if $(SEED),-seed $(SEED))
 	go run ./hack/model
 	go run ./hack/sim/cmd/sim $(if $(SEED),-seed $(SEED)) -runs $(or $(RUNS),1000000)
