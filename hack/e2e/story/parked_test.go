@@ -11,6 +11,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,6 +24,24 @@ func reject(ctx SpecContext, keys ...string) {
 	GinkgoHelper()
 	_, err := conduct(ctx, "POST", "reject", map[string]string{"keys": strings.Join(keys, ",")})
 	Expect(err).NotTo(HaveOccurred())
+}
+
+// areParked waits until workers say that these keys are parked, and no others.
+func areParked(ctx SpecContext, keys ...string) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		g.Expect(parkedKeys(ctx, g)).To(ConsistOf(keys))
+	}).WithContext(ctx).Should(Succeed())
+}
+
+// poolParks waits until the pool's status counts such a number of parked keys.
+func poolParks(ctx SpecContext, keys types.GomegaMatcher) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		pool := &v1alpha1.ConvoyPool{}
+		g.Expect(cluster.Get(ctx, poolName(), pool)).To(Succeed())
+		g.Expect(pool.Status.Parked).To(HaveField("Keys", HaveValue(keys)))
+	}).WithContext(ctx).Should(Succeed())
 }
 
 // parkedKeys are the keys that workers say are parked because the handler rejected a message.
@@ -55,7 +74,14 @@ func act(ctx SpecContext, kind v1alpha1.ActionType, keys []string) *v1alpha1.Act
 		g.Expect(action.Status).NotTo(BeNil())
 		g.Expect(meta.IsStatusConditionTrue(action.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue(), "%+v", action.Status.Conditions)
 	}).WithContext(ctx).Should(Succeed())
-	Expect(action.Status.Progress).To(And(
-		HaveField("Keys", HaveValue(BeEquivalentTo(len(keys)))), HaveField("Done", HaveValue(BeEquivalentTo(len(keys))))))
 	return action.Status.Progress
+}
+
+// comesTo matches the progress of an action.
+func comesTo(keys, done, failed int) types.GomegaMatcher {
+	return And(
+		HaveField("Keys", HaveValue(BeEquivalentTo(keys))),
+		HaveField("Done", HaveValue(BeEquivalentTo(done))),
+		HaveField("Failed", HaveValue(BeEquivalentTo(failed))),
+	)
 }

@@ -36,12 +36,8 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 	It("parks the orders that its handler rejects, and goes on with the others", func(ctx SpecContext) {
 		phase(ctx, "reject three orders")
 		reject(ctx, rejected...)
-		Eventually(func(g Gomega) {
-			g.Expect(parkedKeys(ctx, g)).To(ConsistOf(rejected))
-			pool := &v1alpha1.ConvoyPool{}
-			g.Expect(cluster.Get(ctx, poolName(), pool)).To(Succeed())
-			g.Expect(pool.Status.Parked).To(HaveField("Keys", HaveValue(BeNumerically(">", 0))))
-		}).WithContext(ctx).Should(Succeed())
+		areParked(ctx, rejected...)
+		poolParks(ctx, BeNumerically(">", 0))
 		before, err := report(ctx, "GET", "report")
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(func(g Gomega) {
@@ -110,13 +106,18 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		settled(ctx, 4)
 	})
 
-	It("runs what was parked, in order, when it is released", func(ctx SpecContext) {
+	It("keeps what is parked when it is released and rejected again", func(ctx SpecContext) {
+		phase(ctx, "release an order that is still rejected")
+		areParked(ctx, rejected...) // Whoever owns their lanes by now.
+		Expect(act(ctx, v1alpha1.ActionRelease, rejected[:1])).To(comesTo(1, 0, 1))
+		areParked(ctx, rejected...)
+	})
+
+	It("runs what was parked, in order, when the handler is mended and it is released", func(ctx SpecContext) {
 		phase(ctx, "release two orders")
-		Expect(parkedKeys(ctx, Default)).To(ConsistOf(rejected), "a parked key outlives its lane's owners")
 		reject(ctx)
-		progress := act(ctx, v1alpha1.ActionRelease, rejected[1:])
-		Expect(progress).To(HaveField("Failed", HaveValue(BeZero())))
-		Expect(parkedKeys(ctx, Default)).To(ConsistOf(rejected[0]))
+		Expect(act(ctx, v1alpha1.ActionRelease, rejected[1:])).To(comesTo(2, 2, 0))
+		areParked(ctx, rejected[0])
 	})
 
 	It("leaves out what was parked when it is discarded", func(ctx SpecContext) {
@@ -124,15 +125,14 @@ var _ = Describe("A pool over JetStream", Ordered, func() {
 		_, err := conduct(ctx, "POST", "discard", map[string]string{"keys": rejected[0]})
 		Expect(err).NotTo(HaveOccurred())
 		progress := act(ctx, v1alpha1.ActionDiscard, rejected[:1])
+		Expect(progress).To(comesTo(1, 1, 0))
 		Eventually(func(g Gomega) {
 			got, err := report(ctx, "GET", "report")
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(got.Discarded).To(BeNumerically(">", 0))
 			g.Expect(progress).To(HaveField("Messages", HaveValue(BeEquivalentTo(got.Discarded))))
-			pool := &v1alpha1.ConvoyPool{}
-			g.Expect(cluster.Get(ctx, poolName(), pool)).To(Succeed())
-			g.Expect(pool.Status.Parked).To(HaveField("Keys", HaveValue(BeZero())))
 		}).WithContext(ctx).Should(Succeed())
+		poolParks(ctx, BeZero())
 	})
 
 	It("hands lanes over beside a handler that ignores SIGTERM", func(ctx SpecContext) {
