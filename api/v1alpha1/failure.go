@@ -44,15 +44,15 @@ const (
 // Park bounds what may be parked. What would go beyond a bound is treated as with type Block: nothing is lost.
 type Park struct {
 	// maxKeys is how many keys of one lane may be parked, 1 to 100,000. Default: 1024. A further key that fails waits
-	// and is tried again. Example: 10000.
+	// and is tried again; its lane waits when too much waits behind it (LaneBlocked says so). Example: 10000.
 	// +optional
 	// +default=1024
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	MaxKeys *int32 `json:"maxKeys,omitempty"`
 
-	// maxMessagesPerKey is how many messages of one key may be parked, 1 to 1,000,000. Default: 1024. The lane of a key
-	// that has more waits (LaneBlocked says so). Example: 10000.
+	// maxMessagesPerKey is how many messages of one key may be parked, 1 to 1,000,000. Default: 1024. The rest of
+	// such a key stays in its lane, which waits when that is too much (LaneBlocked says so). Example: 10000.
 	// +optional
 	// +default=1024
 	// +kubebuilder:validation:Minimum=1

@@ -89,8 +89,9 @@ type LaneStore struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 
 	// maxBytes is how large the store may grow, in bytes, 1,048,576 (1 MiB) to 1,125,899,906,842,624 (1 PiB). Default: no
-	// limit but the broker's own. When it is nearly full routing waits (LaneStoreFull says so) and nothing is lost. Only
-	// with Managed; may be changed at any time. Example: 10737418240 (10 GiB).
+	// limit but the broker's own, at which the whole pool stands, because then nothing more can be recorded either. When the
+	// store is nearly full routing waits (LaneStoreFull says so) and nothing is lost. Only with Managed; may be changed at
+	// any time. Example: 10737418240 (10 GiB).
 	// +optional
 	// +kubebuilder:validation:Minimum=1048576
 	// +kubebuilder:validation:Maximum=1125899906842624

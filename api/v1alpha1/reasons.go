@@ -91,8 +91,8 @@ const (
 	ReasonAllFlow = "AllFlow"
 	// ReasonLookAheadFull means that so many messages of one key wait that the lane cannot look past them.
 	ReasonLookAheadFull = "LookAheadFull"
-	// ReasonParkFull means that a key may not be parked, because the lane has onFailure.park.maxKeys parked keys or the key
-	// maxMessagesPerKey messages. A lane that stands at a message without a key has the reason GivesNoKey.
+	// ReasonParkFull means that so many messages of one key wait because they may not be parked: the lane has
+	// onFailure.park.maxKeys parked keys, or the key maxMessagesPerKey parked messages; the message says which. A lane that stands at a message without a key has the reason GivesNoKey.
 	ReasonParkFull = "ParkFull"
 	// ReasonLaneFull means that a lane holds lanes.routed.maxBacklogPerLane messages, and routing waits.
 	ReasonLaneFull = "LaneFull"

@@ -130,7 +130,21 @@ func (s *Sequencer) refuse(li int32, pos Position) {
 		}
 	}
 	k := s.keys.at(most)
-	s.emit(Effect{Kind: Blocked, Lane: l.id, Hash: k.hash, Key: k.name, Count: k.front.n + k.spill.count})
+	s.emit(Effect{Kind: Blocked, Cause: s.unparkable(l, k), Lane: l.id, Hash: k.hash, Key: k.name, Count: k.front.n + k.spill.count})
+}
+
+// unparkable is the bound that keeps a key's messages out of the park; 0 if none does, or there is no park.
+func (s *Sequencer) unparkable(l *lane, k *key) Cause {
+	p := s.parkOf(k)
+	switch {
+	case s.config.OnFailure != Park || s.config.NoPark:
+		return 0
+	case p == nil && int(l.parked) >= s.config.ParkMaxKeys:
+		return CauseMaxKeys
+	case p != nil && !s.mayAppend(p):
+		return CauseMaxMessages
+	}
+	return 0
 }
 
 // unblock waits until an eighth of the look-ahead is free, so that a lane at its bound does not say so at every

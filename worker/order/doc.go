@@ -113,7 +113,8 @@
 // the ledger. They are read again (Read), readAhead or two calls' worth at a time, when their turn comes near. The same threshold applies
 // to the LookAhead: a key with more messages outstanding than are free there is diverted, that is parked and released
 // at once, so that it is drained through the store without stopping the lane. With Block, or at ParkMaxKeys, or when a
-// great many keys share the look-ahead, the lane takes nothing more, and Blocked names the key that holds most. Parked
+// great many keys share the look-ahead, the lane takes nothing more, and Blocked names the key that
+// holds most, and the bound of the park that keeps it out if there is one. Parked
 // keys cost one key each, at most ParkMaxKeys a lane.
 //
 // # Progress

@@ -42,7 +42,8 @@ const (
 	GiveBack
 	// Drained says that the lane is closed: nothing of it runs or can still run. Progress is final.
 	Drained
-	// Blocked says that the lane takes nothing because Key holds its look-ahead; Unblocked takes that back.
+	// Blocked says that the lane takes nothing because Key holds its look-ahead; Cause is set if that is because a bound of the
+	// park is reached. Unblocked takes that back.
 	Blocked
 	Unblocked
 	// Braking says that the lane stopped because too many of its keys fail; Flowing takes that back.
@@ -62,7 +63,7 @@ var effectNames = [...]string{
 
 func (k EffectKind) String() string { return effectNames[k] }
 
-// Cause is why a message enters the park.
+// Cause is why a message enters the park, or why it may not.
 type Cause uint8
 
 const (
@@ -71,9 +72,13 @@ const (
 	// CauseLookAhead: the key outgrew the look-ahead; it is drained from the park without anybody's wish. The caller
 	// records this cause with the sub-lane and opens such a key with Released set.
 	CauseLookAhead
+	// CauseMaxKeys: the lane has ParkMaxKeys parked keys, and this one is none of them. CauseMaxMessages: the key has
+	// ParkMaxMessagesPerKey messages in the park.
+	CauseMaxKeys
+	CauseMaxMessages
 )
 
-var causeNames = [...]string{CauseFailed: "Failed", CauseLookAhead: "LookAhead"}
+var causeNames = [...]string{CauseFailed: "Failed", CauseLookAhead: "LookAhead", CauseMaxKeys: "MaxKeys", CauseMaxMessages: "MaxMessages"}
 
 func (c Cause) String() string { return causeNames[c] }
 

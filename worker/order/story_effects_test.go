@@ -120,8 +120,13 @@ func (s *story) tellEffect(e Effect) {
 		s.say("reparked %s at %d", who, e.Sequence)
 	case Drained:
 		s.say("drained lane %d: %s", e.Lane, tellProgress(e.Progress))
-	case Returned, Blocked:
-		s.say("%s %s", words[e.Kind], who)
+	case Returned:
+		s.say("returned %s", who)
+	case Blocked:
+		if e.Cause != 0 {
+			who += fmt.Sprintf(" (%v)", e.Cause)
+		}
+		s.say("blocked by %s", who)
 	case HandlerRefusing, HandlerAccepting:
 		s.say("%v", e.Kind)
 	default:
@@ -129,7 +134,7 @@ func (s *story) tellEffect(e Effect) {
 	}
 }
 
-var words = map[EffectKind]string{Complete: "complete", GiveBack: "give back", Returned: "returned", Blocked: "blocked by"}
+var words = map[EffectKind]string{Complete: "complete", GiveBack: "give back"}
 
 func tellItems(items []Item) string {
 	var parts []string

@@ -51,8 +51,8 @@ type world struct {
 	missing      v1alpha1.MissingKeyPolicy
 	failure      order.Policy
 	memory       int
-	// maxKeys is how many keys of a lane may be parked, the default if it is 0.
-	maxKeys int
+	// maxKeys is how many keys of a lane may be parked, maxMessages how many messages of one; the defaults if they are 0.
+	maxKeys, maxMessages int
 	// batch is how many messages a call carries, batchBytes how large they are; a single one if they are 0.
 	batch, batchBytes int
 	next              map[string]int // the number of each key's next message
@@ -127,7 +127,7 @@ func (w *world) start() *process {
 		Routing: w.routing, Key: expression, OnMissing: w.missing, Memory: w.memory, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
-			MaxBackoff: int64(time.Second), OnFailure: w.failure, ParkMaxKeys: w.maxKeys, Buffer: 64, LookAhead: 512, Seed: 7,
+			MaxBackoff: int64(time.Second), OnFailure: w.failure, ParkMaxKeys: w.maxKeys, ParkMaxMessagesPerKey: w.maxMessages, Buffer: 64, LookAhead: 512, Seed: 7,
 			BatchMaxMessages: w.batch, BatchMaxBytes: w.batchBytes,
 		},
 		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now, Tracer: w.tracer,

@@ -31,8 +31,7 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 	}
 	switch e.Kind {
 	case order.Blocked:
-		w.halt(v1alpha1.ConditionLaneBlocked, l, halt{v1alpha1.ReasonLookAheadFull,
-			fmt.Sprintf("lane %d takes no more messages: %d of key %q wait, and it cannot look past them", l.number, e.Count, e.Key)})
+		w.halt(v1alpha1.ConditionLaneBlocked, l, blockedBy(l, e))
 	case order.Unblocked:
 		w.goOn(v1alpha1.ConditionLaneBlocked, l)
 	case order.Braking:
@@ -41,6 +40,20 @@ func (w *Worker) judgeLane(l *heldLane, e *order.Effect) {
 	case order.Flowing:
 		w.goOn(v1alpha1.ConditionBraking, l)
 	default:
+	}
+}
+
+// blockedBy is why a lane stands at a key, and what can be done where that is not the key's own matter.
+func blockedBy(l *heldLane, e *order.Effect) halt {
+	stands := fmt.Sprintf("lane %d takes no more messages: %d of key %q wait", l.number, e.Count, e.Key)
+	const mend = "release or discard what is parked, or raise delivery.onFailure.park."
+	switch e.Cause {
+	case order.CauseMaxKeys:
+		return halt{v1alpha1.ReasonParkFull, stands + ", and as many keys are parked as may be: " + mend + "maxKeys"}
+	case order.CauseMaxMessages:
+		return halt{v1alpha1.ReasonParkFull, stands + ", because as many of them are parked as may be: " + mend + "maxMessagesPerKey"}
+	default:
+		return halt{v1alpha1.ReasonLookAheadFull, stands + ", and it cannot look past them"}
 	}
 }
 

@@ -5,6 +5,7 @@ package run_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -303,4 +304,41 @@ func TestABadReleaseOfTheHandlerIsBraked(t *testing.T) {
 		w.api.order(releases("one"))
 		w.allDone()
 	})
+}
+
+// A lane is full of messages that may not be parked. It says which bound is in the way, and goes on when there is room.
+func TestAFullParkIsShown(t *testing.T) {
+	for bound, set := range map[string]func(*world){
+		"maxKeys": func(w *world) { w.maxKeys = 1 }, "maxMessagesPerKey": func(w *world) { w.maxMessages = 2 },
+	} {
+		t.Run(bound, func(t *testing.T) {
+			parking(t, 1, func(w *world, bad map[string]bool) {
+				set(w)
+				p := w.start()
+				w.grant(1, 1, 0)
+				w.handler.set(func() { bad["a"], bad["b"] = true, true })
+				w.publish(0, "a")
+				w.parks("a", 1)
+				key := "a"
+				if w.maxKeys > 0 {
+					key = "b"
+				}
+				for range 600 {
+					w.publish(0, key)
+				}
+				w.until("LaneBlocked says why", func() bool {
+					is := w.condition(v1alpha1.ConditionLaneBlocked)
+					return strings.HasPrefix(is, "True/ParkFull: lane 0 takes no more messages: ") && strings.Contains(is, fmt.Sprintf("%q", key)) &&
+						strings.HasSuffix(is, "raise delivery.onFailure.park."+bound)
+				})
+				if got := p.metric("convoy_worker_lanes_halted", v1alpha1.ConditionLaneBlocked); got != 1 {
+					w.t.Errorf("%v lanes are counted as halted", got)
+				}
+				w.handler.set(func() { bad["a"], bad["b"] = false, false })
+				w.api.order(releases("one"))
+				w.allDone()
+				w.until("it goes on", func() bool { return strings.HasPrefix(w.condition(v1alpha1.ConditionLaneBlocked), "False/AllFlow") })
+			})
+		})
+	}
 }
