@@ -116,11 +116,15 @@ func (w *Worker) parkMessage(l *heldLane, e *order.Effect) {
 	key, hash, sequence := k.mark.Key, e.Hash, e.Sequence
 	w.enqueuePark(l, parkOp{doing: "parking a message", position: e.Position, do: func(ctx context.Context) error {
 		if absent && !gone {
-			var err error
-			if message, err = l.store.Fetch(ctx, message.Position); err != nil && !errors.Is(err, broker.ErrGone) {
+			fetched, err := l.store.Fetch(ctx, message.Position)
+			switch {
+			case err == nil:
+				message, absent = fetched, false
+			case errors.Is(err, broker.ErrGone):
+				gone = true
+			default:
 				return err
 			}
-			gone = err != nil
 		}
 		if gone {
 			// A message without a time stands for one that the broker no longer had. It keeps its place.

@@ -120,6 +120,24 @@ func TestParkingIsTriedAgain(t *testing.T) {
 	}
 }
 
+// A message whose body is not in memory is read again to be parked, and that fails, too.
+func TestReadingWhatIsParkedIsTriedAgain(t *testing.T) {
+	parking(t, 1, func(w *world, _ map[string]bool) {
+		w.memory = 1
+		w.handler.does = func(string, int, *deliver.Call) (time.Duration, deliver.Outcome) {
+			w.broker.Fail(brokertest.Fault{Operation: brokertest.Fetch, Times: 2})
+			w.handler.does = nil
+			return time.Millisecond, deliver.Outcome{Kind: deliver.Failed, Permanent: true}
+		}
+		w.start()
+		w.grant(1, 1, 0)
+		w.publish(0, "a", "a", "a")
+		w.parks("a", 3)
+		w.api.order(releases("one"))
+		w.allDone()
+	})
+}
+
 // The process dies at each store operation that parking takes, carried out or not. The next process finds a park that is
 // whole: what is not in it comes from the lane, and goes there.
 func TestAProcessDiesWhileItParks(t *testing.T) {
