@@ -181,6 +181,7 @@ func (p *postman) raised(r drain.Report, err error) {
 		p.raising = nil // otherwise a higher one has been asked for meanwhile
 	}
 	p.wk.step(drain.Raised{Incarnation: r.Incarnation})
+	p.wk.step(drain.Written{Report: r})
 	p.send()
 }
 

@@ -127,8 +127,8 @@ type EffectType uint8
 const (
 	// NoEffect is never handed out.
 	NoEffect EffectType = iota
-	// RaiseIncarnation: write Report, whose incarnation is new, by compare-and-swap, and answer Raised; on a
-	// conflict read again and answer Started.
+	// RaiseIncarnation: write Report, whose incarnation is new, by compare-and-swap, and answer Raised, then
+	// Written; on a conflict read again and answer Started.
 	RaiseIncarnation
 	// WriteReport: write Report. A newer one makes it obsolete; on failure try again with Machine.Report.
 	WriteReport

@@ -286,6 +286,7 @@ func (p *postman) raised(r drain.Report, err error) {
 		p.raising = nil // otherwise a higher one has been asked for meanwhile
 	}
 	p.w.step(drain.Raised{Incarnation: r.Incarnation})
+	p.w.step(drain.Written{Report: r}) // It may say that the worker has resigned: a stop came before the write was made.
 }
 
 func (p *postman) written(r drain.Report, err error) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"convoy.dev/convoy/worker/broker/brokertest"
 	"convoy.dev/convoy/worker/deliver"
 	"convoy.dev/convoy/worker/run"
 )
@@ -159,6 +160,31 @@ func TestStoppedAndRefusedForAMoment(t *testing.T) {
 		}
 		w.api.forbid(false)
 		if ending := p.wait(); ending != run.Resigned || !w.api.report().Resigned {
+			w.t.Errorf("ended as %v, report %+v", ending, w.api.report())
+		}
+	})
+}
+
+// The worker is asked to stop while the API server does not take the incarnation that it raises. What is written at last raises it
+// and says that the worker has resigned, in one.
+func TestStoppedWhileAnIncarnationIsRaised(t *testing.T) {
+	story(t, 1, func(w *world) {
+		p := w.start()
+		w.grant(1, 1, 0)
+		w.untilStates("0:Running")
+		p.crash()
+		w.api.remove() // The next process knows of no incarnation, and meets its own record at the broker.
+		w.api.create(podUID)
+		w.grant(2, 1, 0)
+		w.broker.Delay(brokertest.Open, time.Second)
+		p = w.start()
+		w.untilStates("0:Opening")
+		w.api.goAway(true)
+		w.pass(2 * time.Second)
+		p.worker.Stop()
+		w.pass(time.Second)
+		w.api.goAway(false)
+		if ending := p.wait(); ending != run.Resigned || w.api.report().Incarnation != 2 {
 			w.t.Errorf("ended as %v, report %+v", ending, w.api.report())
 		}
 	})
