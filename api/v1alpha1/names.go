@@ -24,6 +24,10 @@ const (
 	// WorkerContainer is the name of the container that the controller adds to the template's own.
 	WorkerContainer = "convoy-worker"
 
+	// WorkerPort is where a worker listens on its pod's address: probes, metrics, and the wait for the drain. No container of
+	// the template may have it.
+	WorkerPort = 9440
+
 	// WorkerClusterRole is the name of the ClusterRole that the controller binds, per namespace, to the service account
 	// of a pool's pods: it lets a worker watch its own ConvoyWorker and write its status.
 	WorkerClusterRole = "convoy-worker"

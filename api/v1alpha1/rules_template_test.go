@@ -6,11 +6,11 @@ package v1alpha1_test
 import (
 	"strconv"
 
-	"convoy.dev/convoy/controllers/pool/child"
+	"convoy.dev/convoy/api/v1alpha1"
 )
 
 // workersPort is the port that the controller gives to every worker, and that the rules keep free.
-var workersPort = strconv.Itoa(child.Port)
+var workersPort = strconv.Itoa(v1alpha1.WorkerPort)
 
 // templateRules are the rules on a pool's template.
 var templateRules = []rule{

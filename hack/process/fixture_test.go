@@ -6,7 +6,9 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -237,14 +239,21 @@ func (p *pod) start() *exec.Cmd {
 // status asks one of the worker's endpoints; 0 when nobody answers.
 func (p *pod) status(path string) int {
 	p.t.Helper()
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+address+":9440"+path, nil)
+	status, _ := p.get(address, path)
+	return status
+}
+
+func (p *pod) get(host, path string) (status int, text string) {
+	p.t.Helper()
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+host+":9440"+path, nil)
 	p.must(err)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	p.must(answer.Body.Close())
-	return answer.StatusCode
+	body, err := io.ReadAll(answer.Body)
+	p.must(errors.Join(err, answer.Body.Close()))
+	return answer.StatusCode, string(body)
 }
 
 // kill ends a process without a word and waits until it is gone.

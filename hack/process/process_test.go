@@ -4,6 +4,7 @@
 package process
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +33,13 @@ func lives(t *testing.T, lanes v1alpha1.LaneType) {
 		_, completed := p.handler.count()
 		return completed > p.sent-20*24+48
 	})
+	p.until("it tells of a key in work, inside the pod", func() bool {
+		status, text := p.get("127.0.0.1", v1alpha1.PeekPath+"?key=key-1")
+		return status == 200 && strings.Contains(text, `"epoch":1`)
+	})
+	if got := p.status(v1alpha1.PeekPath + "?key=key-1"); got != 404 {
+		t.Errorf("outside the pod a peek is answered by %d", got)
+	}
 	p.kill(first)
 	died := time.Now()
 	second := p.start()

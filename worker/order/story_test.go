@@ -194,6 +194,8 @@ func (s *story) play(command string, a *arguments) string {
 		return told(s.seq.Release(lane, hashOf(a.plain[0]), a.plain[0]))
 	case "discard":
 		return told(s.seq.Discard(lane, hashOf(a.plain[0]), a.plain[0]))
+	case "peek":
+		return s.peek(lane, a)
 	case "store", "read", "flush":
 		s.answer(command, lane, a)
 	case "done", "failed", "timedout", "notstarted":
@@ -227,6 +229,24 @@ func (s *story) ask(command string, lane int32) string {
 	}
 	s.t.Fatalf("no command %q", command)
 	return ""
+}
+
+func (s *story) peek(lane int32, a *arguments) string {
+	c, known := s.seq.Peek(lane, hashOf(a.plain[0]), a.plain[0], 3)
+	if !known {
+		return "nothing of it"
+	}
+	text := fmt.Sprintf("%v, attempts %d, messages %d: %v", c.State, c.Attempts, c.Messages, c.Sequences)
+	if c.Parked > 0 {
+		text += fmt.Sprintf(", %d parked", c.Parked)
+	}
+	if c.Running > 0 {
+		text += fmt.Sprintf(", %d in a call since %v", c.Running, time.Duration(c.Started))
+	}
+	if c.Due > 0 {
+		text += fmt.Sprintf(", due in %v", time.Duration(c.Due-s.now))
+	}
+	return text
 }
 
 func told(ok bool) string {

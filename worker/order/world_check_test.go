@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -156,11 +157,38 @@ func (w *world) check() {
 			w.fail("lane %d has %d outstanding", l.number, at.ledger.outstanding)
 		}
 	}
+	w.checkPeeks()
 	if total != s.Running() || live != s.Len() || live != s.index.count {
 		w.fail("counts %d calls, %d and %d keys; there are %d and %d", s.Running(), s.Len(), s.index.count, total, live)
 	}
 	if s.running+s.held > 2*w.config.MaxInFlightKeys {
 		w.fail("%d calls", s.running+s.held)
+	}
+}
+
+// checkPeeks holds what is told of each key to the truth.
+func (w *world) checkPeeks() {
+	told := 0
+	for at, truth := range w.keys {
+		c, known := w.seq.Peek(at.lane, truth.hash, at.name, 4)
+		if !known {
+			continue
+		}
+		told++
+		place := -1
+		for _, sequence := range c.Sequences {
+			next := slices.Index(truth.sequences, sequence)
+			if next <= place {
+				w.fail("key %s of lane %d has %v, told %+v", at.name, at.lane, truth.sequences, c)
+			}
+			place = next
+		}
+		if len(c.Sequences) > min(4, c.Messages) || c.Running > c.Messages || (c.Running > 0) != (c.State == Running || c.State == Held) {
+			w.fail("key %s of lane %d: told %+v", at.name, at.lane, c)
+		}
+	}
+	if told != w.seq.Len() {
+		w.fail("%d keys told of, %d in memory", told, w.seq.Len())
 	}
 }
 

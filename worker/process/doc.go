@@ -11,13 +11,15 @@
 //	CONVOY_POD_NAMESPACE, CONVOY_POD_NAME, CONVOY_POD_UID, CONVOY_POD_IP
 //	CONVOY_RESTART_BARRIER  timeout, where the API server does not restart the handler together with this container; it has no
 //	                        meaning for a handler in this process, which ends with it
-//	CONVOY_HANDLER_HOST     127.0.0.1 if unset; CONVOY_STATE_DIR: /var/run/convoy if unset; KUBECONFIG: the pod's service
-//	                        account if unset. For development.
+//	CONVOY_HANDLER_HOST     the pod's loopback address, 127.0.0.1 if unset; CONVOY_STATE_DIR: /var/run/convoy if unset;
+//	                        KUBECONFIG: the pod's service account if unset. For development.
 //
 // The standard variables of OpenTelemetry turn tracing on: see package tracing.
 //
 // It listens at port 9440 of the pod's address: /healthz (this process's own loop turns), /readyz (configured, and the
-// handler can be called), /drained (waits for the drain once the worker is told to stop), /metrics.
+// handler can be called), /drained (waits for the drain once the worker is told to stop), /metrics. At the same port of
+// loopback, which nobody reaches from outside the pod but by the API server's leave (pods/portforward), it says what it has
+// of a key: /peek?key=KEY.
 //
 // It logs JSON to standard error: what changes, never what messages carry. SIGTERM lets it drain, resign and end; a second
 // signal gives up what runs. It ends with

@@ -29,16 +29,14 @@ const (
 	envKubeconfig = "KUBECONFIG"
 )
 
-const (
-	defaultStateDir = "/var/run/convoy"
-	port            = 9440
-)
+const defaultStateDir = "/var/run/convoy"
 
 // environment is what the process is told before it starts.
 type environment struct {
 	settings             v1alpha1.WorkerSettings
 	namespace, name, uid string
 	listen, handler      string // host:port
+	inside               string // host:port that nobody outside the pod reaches
 	stateDir, kubeconfig string
 	barrier              bool
 }
@@ -51,9 +49,11 @@ func readEnvironment(getenv func(string) string) (*environment, error) {
 			return nil, fmt.Errorf("reading the environment: %s is not set; the operator sets it in the pod template", name)
 		}
 	}
+	port, loopback := strconv.Itoa(v1alpha1.WorkerPort), cmp.Or(getenv(envHandlerHost), "127.0.0.1")
 	e := &environment{
 		namespace: getenv(envNamespace), name: getenv(envName), uid: getenv(envUID),
-		listen:     net.JoinHostPort(getenv(envIP), strconv.Itoa(port)),
+		listen:     net.JoinHostPort(getenv(envIP), port),
+		inside:     net.JoinHostPort(loopback, port),
 		stateDir:   cmp.Or(getenv(envStateDir), defaultStateDir),
 		kubeconfig: getenv(envKubeconfig),
 	}
@@ -69,7 +69,7 @@ func readEnvironment(getenv func(string) string) (*environment, error) {
 		return nil, fmt.Errorf("reading the environment: %s is %q, must be timeout or unset", envBarrier, barrier)
 	}
 	if http := e.settings.Delivery.HTTP; http != nil {
-		e.handler = net.JoinHostPort(cmp.Or(getenv(envHandlerHost), "127.0.0.1"), strconv.Itoa(int(*http.Port)))
+		e.handler = net.JoinHostPort(loopback, strconv.Itoa(int(*http.Port)))
 	}
 	return e, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -51,13 +52,13 @@ type process struct {
 	worker  *run.Worker
 	handler Handler
 	tracer  *tracing.Tracer
-	server  *http.Server
-	serving chan struct{} // closed when the server has ended
+	servers []*http.Server
+	serving sync.WaitGroup
 }
 
 // assemble makes everything, and begins to listen. Nothing of the pool is touched yet.
 func assemble(e *environment, c Config) (*process, error) {
-	p := &process{log: c.Log, serving: make(chan struct{})}
+	p := &process{log: c.Log}
 	if said := *e.settings.Delivery.Type; said != c.Delivery {
 		return nil, wrongDelivery(said)
 	}
@@ -92,7 +93,7 @@ func assemble(e *environment, c Config) (*process, error) {
 		p.handler.Close()
 		return nil, err
 	}
-	if err := p.serve(e.listen, c.Metrics); err != nil {
+	if err := p.serve(e, c.Metrics); err != nil {
 		p.handler.Close()
 		return nil, err
 	}

@@ -13,26 +13,45 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"convoy.dev/convoy/api/v1alpha1"
 )
 
-// serve answers probes, hooks and scrapers.
-func (p *process) serve(address string, metrics prometheus.Gatherer) error {
+// serve answers probes, hooks and scrapers at the pod's address. What a worker has of a key is asked on loopback, which the
+// pod's own containers reach, and who may have the API server forward its ports. A worker that cannot listen there works on.
+func (p *process) serve(e *environment, metrics prometheus.Gatherer) error {
+	outside := http.NewServeMux()
+	outside.HandleFunc("/healthz", p.worker.Healthz)
+	outside.HandleFunc("/readyz", p.worker.Readyz)
+	outside.HandleFunc("/drained", p.worker.Drained)
+	outside.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	inside := http.NewServeMux()
+	inside.HandleFunc("GET "+v1alpha1.PeekPath, p.worker.Peek)
+	if e.inside == e.listen { // In development a pod's address is one of loopback.
+		inside.Handle("/", outside)
+		return p.listen(e.listen, inside)
+	}
+	if err := p.listen(e.listen, outside); err != nil {
+		return err
+	}
+	if err := p.listen(e.inside, inside); err != nil {
+		p.log.Warn("kubectl convoy peek cannot ask this worker", "error", err)
+	}
+	return nil
+}
+
+func (p *process) listen(address string, routes http.Handler) error {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listening for probes: %w", err)
+		return fmt.Errorf("listening: %w", err)
 	}
-	routes := http.NewServeMux()
-	routes.HandleFunc("/healthz", p.worker.Healthz)
-	routes.HandleFunc("/readyz", p.worker.Readyz)
-	routes.HandleFunc("/drained", p.worker.Drained)
-	routes.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	p.server = &http.Server{Handler: routes, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		defer close(p.serving)
-		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			p.log.Error("serving probes", "error", err)
+	server := &http.Server{Handler: routes, ReadHeaderTimeout: 10 * time.Second}
+	p.servers = append(p.servers, server)
+	p.serving.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.log.Error("serving", "address", address, "error", err)
 		}
-	}()
+	})
 	return nil
 }
 
@@ -40,10 +59,12 @@ func (p *process) serve(address string, metrics prometheus.Gatherer) error {
 func (p *process) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := errors.Join(p.server.Shutdown(ctx), p.server.Close()); err != nil {
-		p.log.Warn("closing the server of probes", "error", err)
+	for _, server := range p.servers {
+		if err := errors.Join(server.Shutdown(ctx), server.Close()); err != nil {
+			p.log.Warn("closing a server", "error", err)
+		}
 	}
-	<-p.serving
+	p.serving.Wait()
 	p.handler.Close()
 	sending, stop := context.WithTimeout(context.Background(), time.Second)
 	defer stop()

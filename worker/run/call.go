@@ -26,10 +26,10 @@ const (
 	reasonCrashed   = "WorkerCrashed"
 )
 
-// failure is how the last call for a key's first message failed, for what becomes of it.
+// failure is how the last call for a key's first message failed, for what becomes of it and for who asks.
 type failure struct {
-	reason   string
-	attempts uint32
+	reason, detail string
+	attempts       uint32
 }
 
 // handed is a call on its way to the handler: what the sequencer started, less what is gone from the broker.
@@ -228,7 +228,7 @@ func (w *Worker) failed(l *heldLane, call *deliver.Call, o deliver.Outcome) {
 	if l.chain.failures == nil {
 		l.chain.failures = map[string]failure{}
 	}
-	l.chain.failures[call.Key] = failure{reason: reason, attempts: call.Attempt}
+	l.chain.failures[call.Key] = failure{reason: reason, detail: o.Detail, attempts: call.Attempt}
 	w.config.Log.Debug("a call failed", "lane", l.number, "sequence", call.Message.Sequence, "attempt", call.Attempt,
 		"messages", call.Len(), "completed", o.Completed, "outcome", o.Kind.String(), "permanent", o.Permanent, "detail", o.Detail)
 }

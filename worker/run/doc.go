@@ -14,6 +14,8 @@
 // all I/O is done by tasks, goroutines that Worker.spawn starts and Worker.Run joins, and that answer by posting to the
 // loop's inbox. What a task may touch is shared by nature (a lane's store, contexts) or handed to it.
 //
+// Whoever asks what a key does (Peek) posts the question, too, and is answered from what the sequencer has.
+//
 // There are two ways to end. Stop, which is SIGTERM, takes nothing more: every lane drains, the worker resigns, says so in
 // the pod and in its ConvoyWorker for as long as it takes, and Run returns Resigned. The end of Run's context gives up
 // what runs: calls are cancelled, and their handler may go on with them, so that the next process has to wait, or the

@@ -7,6 +7,6 @@
 //
 // # Contract
 //
-// It reads and writes objects in the cluster and asks no broker: what no object says it does not show. See command for the
-// commands, and explain for what is said of a pool.
+// It reads and writes objects in the cluster and asks no broker: what no object says it does not show, but for peek, which
+// asks a worker (ask). See command for the commands, and explain for what is said of a pool.
 package main

@@ -130,6 +130,6 @@ func (c Config) addWorker(spec map[string]any) error {
 func waitForDrain(container map[string]any) {
 	lifecycle := child(container, "lifecycle")
 	if _, own := lifecycle["preStop"]; !own {
-		lifecycle["preStop"] = map[string]any{"httpGet": map[string]any{"path": drainedPath, "port": int64(Port)}}
+		lifecycle["preStop"] = map[string]any{"httpGet": map[string]any{"path": drainedPath, "port": int64(v1alpha1.WorkerPort)}}
 	}
 }

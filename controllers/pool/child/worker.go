@@ -20,8 +20,6 @@ import (
 
 // What the worker's container and the controller agree on.
 const (
-	// Port is where the worker listens on the pod's address: probes, metrics, and the wait for the drain.
-	Port     = 9440
 	portName = "convoy"
 
 	livePath    = "/healthz"
@@ -117,7 +115,7 @@ func (c Config) makeWorker(container map[string]any) error {
 	if err := appendAll(container, "env", env); err != nil {
 		return err
 	}
-	ports := []corev1.ContainerPort{{Name: portName, ContainerPort: Port, Protocol: corev1.ProtocolTCP}}
+	ports := []corev1.ContainerPort{{Name: portName, ContainerPort: v1alpha1.WorkerPort, Protocol: corev1.ProtocolTCP}}
 	if err := appendAll(container, "ports", ports); err != nil {
 		return err
 	}

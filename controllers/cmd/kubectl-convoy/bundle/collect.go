@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"convoy.dev/convoy/api/v1alpha1"
-	"convoy.dev/convoy/controllers/pool/child"
 )
 
 // File is one file of a bundle.
@@ -192,7 +191,7 @@ func (c *collection) readMetrics(ctx context.Context) {
 	}
 	for i := range c.objects["pods"] {
 		pod := c.objects["pods"][i].GetName()
-		path := fmt.Sprintf("/api/v1/namespaces/%s/pods/http:%s:%d/proxy/metrics", c.Pool.Namespace, pod, child.Port)
+		path := fmt.Sprintf("/api/v1/namespaces/%s/pods/http:%s:%d/proxy/metrics", c.Pool.Namespace, pod, v1alpha1.WorkerPort)
 		text, err := direct.Get().AbsPath(path).DoRaw(ctx)
 		if err != nil {
 			c.refuse("metrics of "+pod, err)

@@ -7,8 +7,9 @@
 // # Contract
 //
 // Flags that say which cluster, user and namespace are kubectl's own and mean the same. A command reads what the role that
-// views a namespace may read, and nothing more; restart, release and discard need what edits it, too. Where a pool is named, its name may
-// have its resource before it, as kubectl prints it: orders, or convoypool.convoy.dev/orders.
+// views a namespace may read, and nothing more; restart, release, discard and peek need what edits it, too: peek has a port of
+// a pod forwarded. Where a pool is named, its name may have its resource before it, as kubectl prints it: orders, or
+// convoypool.convoy.dev/orders.
 //
 // # Failure handling
 //

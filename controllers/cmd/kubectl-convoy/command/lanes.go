@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"convoy.dev/convoy/controllers/cmd/kubectl-convoy/show"
 	"convoy.dev/convoy/controllers/cmd/kubectl-convoy/view"
@@ -66,17 +68,7 @@ func ownership(now func() time.Time) []show.Column[view.Lane] {
 		{Name: "EPOCH", Value: func(l *view.Lane) any { return l.Epoch }},
 		{Name: "STATE", Value: func(l *view.Lane) any { return string(l.State) }},
 		{Name: "HOLDING", Value: func(l *view.Lane) any { return l.HoldingText() }},
-		{Name: "SINCE", Value: func(l *view.Lane) any {
-			if l.Since == nil {
-				return nil
-			}
-			return show.Age(l.Since.Time, now())
-		}, By: func(l *view.Lane) any {
-			if l.Since == nil {
-				return nil
-			}
-			return int64(now().Sub(l.Since.Time))
-		}},
+		show.Age("SINCE", now, func(l *view.Lane) time.Time { return ptr.Deref(l.Since, metav1.MicroTime{}).Time }),
 		{Name: "BACKLOG", Value: func(l *view.Lane) any { return show.Number(l.Backlog) }},
 		{Name: "SLOT", Wide: true, Value: func(l *view.Lane) any { return show.Number(l.Slot) }},
 		{Name: "FORCED", Wide: true, Value: func(l *view.Lane) any { return fmt.Sprint(l.Forced) }},

@@ -62,8 +62,7 @@ func parkedTable(now func() time.Time) show.Table[view.Parked] {
 		{Name: "ATTEMPTS", Value: func(p *view.Parked) any { return p.Attempts }},
 		{Name: "MESSAGES", Value: func(p *view.Parked) any { return p.Messages }},
 		{Name: "RELEASED", Value: func(p *view.Parked) any { return fmt.Sprint(p.Released) }},
-		{Name: "SINCE", Value: func(p *view.Parked) any { return show.Age(p.Since.Time, now()) },
-			By: func(p *view.Parked) any { return int64(now().Sub(p.Since.Time)) }},
+		show.Age("SINCE", now, func(p *view.Parked) time.Time { return p.Since.Time }),
 		{Name: "WORKER", Wide: true, Value: func(p *view.Parked) any { return p.Worker }},
 	}}
 }

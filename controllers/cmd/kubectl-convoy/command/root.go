@@ -18,7 +18,7 @@ func New(streams genericiooptions.IOStreams, version string) *cobra.Command {
 		Use:   "kubectl-convoy",
 		Short: "See and mend Convoy's pools",
 		Long: "See and mend Convoy's pools: which worker holds which lane, why a pool is not Ready, and where a message belongs.\n\n" +
-			"It shows what is in the cluster's objects, and asks no broker.",
+			"It shows what is in the cluster's objects, and asks no broker; peek alone asks a worker.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayed},
 		Version:       version,
 		SilenceErrors: true, SilenceUsage: true,
@@ -31,7 +31,7 @@ func New(streams genericiooptions.IOStreams, version string) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(misused)
 	root.AddCommand(
-		newLanes(a), newWorkers(a), newExplain(a), newKey(a), newTop(a), newParked(a), newRelease(a), newDiscard(a), newRestart(a), newBundle(a),
+		newLanes(a), newWorkers(a), newExplain(a), newKey(a), newPeek(a), newTop(a), newParked(a), newRelease(a), newDiscard(a), newRestart(a), newBundle(a),
 	)
 	completeNamespaces(root, a)
 	return root

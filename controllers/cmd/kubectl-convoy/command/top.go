@@ -141,10 +141,15 @@ func counted(s *snapshot.Snapshot) string {
 		}
 		text = "; backlog " + view.Count(messages, "message")
 	}
+	return text + parkedIn(s)
+}
+
+// parkedIn says how many keys of the pool are parked, as far as the operator has.
+func parkedIn(s *snapshot.Snapshot) string {
 	if p := s.Status().Parked; p != nil && p.Keys != nil {
-		text += "; " + view.Count(*p.Keys, "key") + " parked"
+		return "; " + view.Count(*p.Keys, "key") + " parked"
 	}
-	return text
+	return ""
 }
 
 // busiest are the lanes that do not just run, then those with the most backlog, at most so many.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/controllers/cmd/kubectl-convoy/show"
@@ -51,17 +53,7 @@ func workerTable(now func() time.Time) show.Table[view.Worker] {
 		{Name: "REVISION", Value: func(w *view.Worker) any { return show.Number(w.Revision) }},
 		{Name: "OBSERVED", Value: func(w *view.Worker) any { return show.Number(w.Observed) }},
 		{Name: "TROUBLE", Value: func(w *view.Worker) any { return strings.Join(w.Trouble, ",") }},
-		{Name: "AGE", Value: func(w *view.Worker) any {
-			if w.Created == nil {
-				return nil
-			}
-			return show.Age(w.Created.Time, now())
-		}, By: func(w *view.Worker) any {
-			if w.Created == nil {
-				return nil
-			}
-			return int64(now().Sub(w.Created.Time))
-		}},
+		show.Age("AGE", now, func(w *view.Worker) time.Time { return ptr.Deref(w.Created, metav1.Time{}).Time }),
 		{Name: "READY", Wide: true, Value: func(w *view.Worker) any {
 			if w.Ready == nil {
 				return nil

@@ -24,7 +24,7 @@ type fish struct {
 var pond = show.Table[fish]{Kind: "Fish", Columns: []show.Column[fish]{
 	{Name: "NAME", Value: func(f *fish) any { return f.Name }},
 	{Name: "WEIGHT", Value: func(f *fish) any { return show.Number(f.Weight) }},
-	{Name: "AGE", Value: func(f *fish) any { return show.Age(time.Unix(f.Born, 0), time.Unix(1000, 0)) }, By: func(f *fish) any { return 1000 - f.Born }},
+	show.Age("AGE", func() time.Time { return time.Unix(1000, 0) }, func(f *fish) time.Time { return time.Unix(f.Born, 0) }),
 	{Name: "BORN", Wide: true, Value: func(f *fish) any { return f.Born }},
 }}
 

@@ -1,8 +1,8 @@
 // Copyright The Convoy Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package view turns a snapshot into what a person looks at: a row for each lane, shard and worker of a pool, and the owner
-// of a message. Pure: no client, no clock.
+// Package view turns a snapshot into what a person looks at: a row for each lane, shard and worker of a pool, the owner of
+// a message, and what a key does. Pure: no client, no clock.
 //
 // # Contract
 //

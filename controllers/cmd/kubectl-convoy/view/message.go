@@ -4,6 +4,7 @@
 package view
 
 import (
+	"convoy.dev/convoy/api/v1alpha1"
 	"convoy.dev/convoy/controllers/cmd/kubectl-convoy/snapshot"
 	"convoy.dev/convoy/worker/key"
 	"convoy.dev/convoy/worker/lane"
@@ -39,14 +40,25 @@ func Locate(s *snapshot.Snapshot, expression string, message *key.Message) (*Mes
 		}
 		found.Lane = int32(number)
 	} else {
-		found.Lane = int32(lane.Of(lane.Hash(found.Key), LaneCount(&s.Pool.Spec)))
+		found.Lane = laneOfKey(&s.Pool.Spec, found.Key)
 	}
-	if s.Table != nil && int(found.Lane) < len(s.Table.Lanes) {
-		owned := &s.Table.Lanes[found.Lane]
-		found.Epoch = owned.Epoch
-		if holder := Holder(s.Table, owned); holder != nil {
-			found.Worker = holder.Name
-		}
-	}
+	found.Worker, found.Epoch = ownerOf(s, found.Lane)
 	return found, nil
+}
+
+// laneOfKey is the Routed lane of a key.
+func laneOfKey(spec *v1alpha1.ConvoyPoolSpec, key string) int32 {
+	return int32(lane.Of(lane.Hash(key), LaneCount(spec)))
+}
+
+// ownerOf is the pod that holds the grant of a lane, "" if none does, and the lane's epoch, 0 if it was never granted.
+func ownerOf(s *snapshot.Snapshot, number int32) (worker string, epoch int64) {
+	if s.Table == nil || int(number) >= len(s.Table.Lanes) {
+		return "", 0
+	}
+	owned := &s.Table.Lanes[number]
+	if holder := Holder(s.Table, owned); holder != nil {
+		worker = holder.Name
+	}
+	return worker, owned.Epoch
 }
