@@ -37,7 +37,7 @@ const (
 type load struct {
 	seed         uint64
 	orders, rate int
-	// most is how many messages are published, and hardly more; 0 for no end.
+	// most is how many messages are published; 0 for no end.
 	most int
 }
 
@@ -55,7 +55,7 @@ type world struct {
 	brokerAddress string
 	events        *shop.Stream
 	load          load
-	// rest stops publishing; nil while nothing is published.
+	// rest stops publishing.
 	rest func()
 
 	programs []*program
@@ -230,16 +230,19 @@ func (w *world) flow() {
 		},
 	})
 	w.must(err)
-	ended := make(chan error, 1)
-	go func() { ended <- publisher.Run(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := publisher.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	}()
 	w.rest = func() {
-		w.t.Helper()
 		cancel()
-		w.must(<-ended)
+		<-ended
 		connection.Close()
-		w.rest = nil
 	}
-	w.t.Cleanup(func() { cancel(); connection.Close() }) // Of a test that fails.
+	w.t.Cleanup(w.rest) // Of a test that fails.
 }
 
 // proves waits until all that was published by now is completed, and holds against the story what the checker saw. The

@@ -90,19 +90,20 @@ func (p *Publisher) Run(ctx context.Context) error {
 			return p.settle(len(p.acks))
 		case now := <-ticker.C:
 			due := int(now.Sub(began) * time.Duration(p.config.Rate) / time.Second)
-			for ; published < due; published++ {
+			for ; published < due && ctx.Err() == nil; published++ {
 				if err := p.publish(); err != nil {
 					return err
 				}
-			}
-			if err := p.settle(len(p.acks) - maxPending); err != nil {
-				return err
 			}
 		}
 	}
 }
 
+// publish publishes the next event. It first waits for room: the client would soon give an event up that finds none.
 func (p *Publisher) publish() error {
+	if err := p.settle(len(p.acks) - maxPending + 1); err != nil {
+		return err
+	}
 	event := p.config.Events.Next()
 	body, err := json.Marshal(event)
 	if err != nil {
