@@ -4,18 +4,22 @@
 package run_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
 	"convoy.dev/convoy/worker/broker/brokertest"
 	"convoy.dev/convoy/worker/deliver"
+	"convoy.dev/convoy/worker/drain"
 	"convoy.dev/convoy/worker/lane"
-	"convoy.dev/convoy/worker/order"
 	"convoy.dev/convoy/worker/run"
+)
+
+var (
+	adversarySeed = flag.Uint64("adversary.seed", 0, "the adversaries play the schedule of this seed alone")
+	adversaryRuns = flag.Uint64("adversary.runs", 0, "how many schedules each adversary plays, instead of a few dozen")
 )
 
 // adversary does what may happen to a worker, at random and all at once. The handler judges: no key overlaps or is out of
@@ -26,37 +30,54 @@ type adversary struct {
 	dice            *rand.Rand
 	process         *process
 	revision, epoch int64
-	lanes           int32
+	// ways are what it may do, each as likely as the others.
+	ways []func()
+	// hot says that one key has as many messages as all others together.
+	hot bool
 }
 
-// schedules is how many seeds are tried; CONVOY_SEED tries one.
-const schedules = 60
+const adversaryLanes = 3
 
-func TestAgainstAnAdversary(t *testing.T) {
-	first, last := uint64(1), uint64(schedules)
-	if named := os.Getenv("CONVOY_SEED"); named != "" {
-		seed, err := strconv.ParseUint(named, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, last = seed, seed
+// adversaries plays a schedule for each seed: settings are the world's, and what may happen beside the usual; settle waits until
+// nothing is left.
+func adversaries(t *testing.T, runs uint64, settings func(a *adversary), settle func(a *adversary)) {
+	t.Helper()
+	first, last := uint64(1), runs
+	if *adversaryRuns > 0 {
+		last = *adversaryRuns
+	}
+	if *adversarySeed > 0 {
+		first, last = *adversarySeed, *adversarySeed
 	}
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			story(t, 3, func(w *world) {
-				a := &adversary{world: w, seed: seed, dice: rand.New(rand.NewPCG(seed, 0)), lanes: 3}
+			story(t, adversaryLanes, func(w *world) {
+				a := &adversary{world: w, seed: seed, dice: rand.New(rand.NewPCG(seed, 0))}
 				w.barrier = timeout
-				w.failure, w.memory = order.Block, int(seed%3)*200
 				w.handler.does = a.work
+				a.ways = []func(){
+					a.bring, a.bring, a.bring, a.regrant, a.restart, w.broker.Stop, w.broker.Start, a.fail, a.leaveAlone, a.remake, a.handlerGoes, func() {},
+				}
+				settings(a)
 				a.process = w.start()
 				a.regrant()
 				for range 60 {
-					a.act()
+					a.ways[a.dice.IntN(len(a.ways))]()
+					a.pass(time.Duration(a.dice.Int64N(int64(3 * time.Second))))
 				}
-				a.settle()
+				a.mend()
+				settle(a)
+				a.endsClean()
 			})
 		})
 	}
+}
+
+func TestAgainstAnAdversary(t *testing.T) {
+	adversaries(t, 60, func(a *adversary) { a.memory = int(a.seed%3) * 200 }, func(a *adversary) {
+		a.allDone()
+		a.pass(3 * time.Second)
+	})
 }
 
 // work is how long a call takes and what comes of it: the same for each attempt, in whatever order the calls come.
@@ -75,63 +96,79 @@ func (a *adversary) work(k string, n int, c *deliver.Call) (time.Duration, deliv
 	}
 }
 
-func (a *adversary) act() {
-	switch a.dice.IntN(12) {
-	case 0, 1, 2:
-		for range a.dice.IntN(80) {
-			k := a.dice.IntN(12)
-			a.publish(int32(k)%a.lanes, fmt.Sprint("k", k))
+// bring publishes messages of a dozen keys. The first may have as many as all others together.
+func (a *adversary) bring() {
+	for range a.dice.IntN(80) {
+		k := a.dice.IntN(12)
+		if a.hot && a.dice.IntN(2) == 0 {
+			k = 0
 		}
-	case 3:
-		a.regrant()
-	case 4:
-		a.process.crash()
-		a.process = a.start()
-	case 5:
-		a.broker.Stop()
-	case 6:
-		a.broker.Start()
-	case 7:
-		operation := brokertest.Operation(a.dice.IntN(int(brokertest.DeadLetter)))
-		a.broker.Fail(brokertest.Fault{Operation: operation, Times: 1 + a.dice.IntN(3), Late: a.dice.IntN(2) == 0})
-	case 8:
-		a.api.goAway(a.dice.IntN(2) == 0)
-	case 9:
-		a.api.remove()
-		a.pass(time.Duration(a.dice.Int64N(int64(time.Second))))
-		a.api.create(podUID)
-		a.regrant()
-	case 10:
-		down := a.dice.IntN(2) == 0
-		a.handler.set(func() { a.handler.down = down })
-	default:
+		if name := fmt.Sprint("k", k); a.routing.Lanes > 0 {
+			a.send(name)
+		} else {
+			a.publish(int32(k)%adversaryLanes, name)
+		}
 	}
-	a.pass(time.Duration(a.dice.Int64N(int64(3 * time.Second))))
 }
 
-// regrant grants some of the lanes, each at a new epoch: the worker may be draining it.
-func (a *adversary) regrant() {
+func (a *adversary) restart() {
+	a.process.crash()
+	a.process = a.start()
+}
+
+// fail has an operation of the broker fail a few times.
+func (a *adversary) fail() {
+	last := brokertest.DeadLetter
+	if a.routing.Lanes > 0 {
+		last = brokertest.Measure + 1
+	}
+	operation := brokertest.Operation(a.dice.IntN(int(last)))
+	a.broker.Fail(brokertest.Fault{Operation: operation, Times: 1 + a.dice.IntN(3), Late: a.dice.IntN(2) == 0})
+}
+
+func (a *adversary) leaveAlone() { a.api.goAway(a.dice.IntN(2) == 0) }
+
+// remake deletes the worker's object by hand, and the controller makes it again.
+func (a *adversary) remake() {
+	a.api.remove()
+	a.pass(time.Duration(a.dice.Int64N(int64(time.Second))))
+	a.api.create(podUID)
+	a.regrant()
+}
+
+func (a *adversary) handlerGoes() {
+	down := a.dice.IntN(2) == 0
+	a.handler.set(func() { a.handler.down = down })
+}
+
+// regrant grants some of the lanes, and the shard, each at a new epoch: the worker may be draining it.
+func (a *adversary) regrant() { a.grantSome(func() bool { return a.dice.IntN(3) > 0 }) }
+
+func (a *adversary) grantSome(granted func() bool) {
 	a.revision++
 	a.epoch++
-	var lanes []int32
-	for number := range a.lanes {
-		if a.dice.IntN(3) > 0 {
-			lanes = append(lanes, number)
+	spec := drain.Spec{Revision: a.revision, Quarantine: fence + timeout}
+	for number := range int32(adversaryLanes) {
+		if granted() {
+			spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Index: number}, Epoch: a.epoch})
 		}
 	}
-	a.grant(a.revision, a.epoch, lanes...)
+	if a.routing.Lanes > 0 && granted() {
+		spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Kind: drain.Shard}, Epoch: a.epoch})
+	}
+	a.api.spec(spec)
 }
 
-// settle mends everything and waits until nothing is left.
-func (a *adversary) settle() {
+// mend mends everything, and gives the worker everything.
+func (a *adversary) mend() {
 	a.broker.Start()
 	a.api.goAway(false)
 	a.handler.set(func() { a.handler.down, a.handler.does = false, nil })
-	a.revision++
-	a.epoch++
-	a.grant(a.revision, a.epoch, 0, 1, 2)
-	a.allDone()
-	a.pass(3 * time.Second)
+	a.grantSome(func() bool { return true })
+}
+
+// endsClean stops the worker, which leaves nothing.
+func (a *adversary) endsClean() {
 	if left := a.process.metric("convoy_worker_messages_in_memory", ""); left != 0 {
 		a.t.Errorf("%v messages are left in memory", left)
 	}
@@ -139,8 +176,8 @@ func (a *adversary) settle() {
 	if ending := a.process.wait(); ending != run.Resigned {
 		a.t.Errorf("ended as %v", ending)
 	}
-	for number := range a.lanes {
-		if saved := a.broker.Saved(number); !saved.Final || len(saved.Progress.Ranges) > 0 {
+	for number := range int32(adversaryLanes) {
+		if saved := a.broker.Saved(number); !saved.Final || saved.Progress.Outstanding > 0 || len(saved.Progress.Ranges) > 0 {
 			a.t.Errorf("lane %d ends with %+v", number, saved)
 		}
 	}

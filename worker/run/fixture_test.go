@@ -53,6 +53,8 @@ type world struct {
 	memory       int
 	// maxKeys is how many keys of a lane may be parked, maxMessages how many messages of one; the defaults if they are 0.
 	maxKeys, maxMessages int
+	// buffer and lookAhead are how many bodies, and how many messages, of a lane are in memory; 64 and 512 if they are 0.
+	buffer, lookAhead int
 	// batch is how many messages a call carries, batchBytes how large they are; a single one if they are 0.
 	batch, batchBytes int
 	next              map[string]int // the number of each key's next message
@@ -127,8 +129,8 @@ func (w *world) start() *process {
 		Routing: w.routing, Key: expression, OnMissing: w.missing, Memory: w.memory, Fence: fence, Barrier: w.barrier, DrainTimeout: cmp.Or(w.drainTimeout, 30*time.Second),
 		Order: order.Config{
 			MaxInFlightKeys: 8, Timeout: int64(timeout), MaxAttempts: 3, InitialBackoff: int64(100 * time.Millisecond),
-			MaxBackoff: int64(time.Second), OnFailure: w.failure, ParkMaxKeys: w.maxKeys, ParkMaxMessagesPerKey: w.maxMessages, Buffer: 64, LookAhead: 512, Seed: 7,
-			BatchMaxMessages: w.batch, BatchMaxBytes: w.batchBytes,
+			MaxBackoff: int64(time.Second), OnFailure: w.failure, ParkMaxKeys: w.maxKeys, ParkMaxMessagesPerKey: w.maxMessages, Seed: 7,
+			Buffer: cmp.Or(w.buffer, 64), LookAhead: cmp.Or(w.lookAhead, 512), BatchMaxMessages: w.batch, BatchMaxBytes: w.batchBytes,
 		},
 		Mailbox: w.api, Handler: w.handler, Reachable: w.handler.reachable, Marks: marks, Clock: w.clock.now, Tracer: w.tracer,
 		Connect: func(context.Context) (broker.Connection, error) { return w.broker.Connect(), nil },
