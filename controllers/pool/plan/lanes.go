@@ -24,8 +24,7 @@ func (p *planner) step(c change, known evidence, move bool) {
 		p.regrant(c, known)
 	case c.State == Releasing:
 		c.Slot = p.belongs(c)
-	case p.settlesIn(c):
-	case p.keeps(c):
+	case p.settlesIn(c), p.keeps(c):
 		if c.to != lane.None {
 			c.Slot = c.to
 		}
@@ -57,8 +56,9 @@ func (p *planner) surplus(u drain.Unit) bool {
 }
 
 // settlesIn says that the lane is about to be run where it is. It is not moved for the balance before it has been seen to
-// run: elsewhere it would have to wait anew until nobody before can run it. One that was taken over from a lost history
-// runs already, and waits wherever it goes.
+// run: elsewhere it would have to wait anew until nobody before can run it. Its slot is already the one where it belongs, or
+// the balance would be another one each time. One that was taken over from a lost history runs already, and waits wherever it
+// goes.
 func (p *planner) settlesIn(c change) bool {
 	d := p.podOf(c.Slot, c.Worker)
 	at := p.places[d.slot]

@@ -115,7 +115,7 @@ func (p *planner) replicas() int {
 	if p.cleansUp(c) {
 		return now
 	}
-	if p.state.Deployment.Sets < 2 && !c.mixed() {
+	if !p.rolls(c) {
 		return min(now, max(kept, c.needed))
 	}
 	if p.state.Deployment.Shrinking {
@@ -141,9 +141,15 @@ func (p *planner) takesOld(ready int) bool {
 	return d.Old > 0 && d.Old+ready > d.Available
 }
 
-// mixed says that pods of several generations are there. A Deployment in the middle of a rollout takes pods from
-// each ReplicaSet in proportion to its size, pods that could not be made included. So it is shrunk by one at a time,
-// when the one before is done, and only while each has one to spare.
+// rolls says that the Deployment has, or is about to have, more than one ReplicaSet: as far as the operator has seen, one of
+// an earlier template is enough. In the middle of a rollout it takes pods from each in proportion to its size, pods that
+// could not be made included. So it is shrunk by one at a time, when the one before is done, and only while each has one
+// to spare.
+func (p *planner) rolls(c census) bool {
+	return p.state.Deployment.Sets > 1 || p.state.Deployment.Old > 0 || c.mixed()
+}
+
+// mixed says that pods of several generations are there.
 func (c census) mixed() bool {
 	if len(c.neededOf) > 1 {
 		return true

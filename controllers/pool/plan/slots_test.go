@@ -164,6 +164,14 @@ func TestHowFarTheDeploymentShrinks(t *testing.T) {
 			w.look()
 			rollOut(w, d.Set, 2, 4)
 		}, 4},
+		{"a rollout has begun, and its ReplicaSet may have pods that are not seen", func(w *world, _ *Pod) {
+			rollOut(w, "", 4, 4)
+			w.Deployment.Replicas, w.Deployment.Available = 6, 6
+		}, 5},
+		{"the same, and its size is being passed on", func(w *world, _ *Pod) {
+			rollOut(w, "", 4, 4)
+			w.Deployment.Shrinking = true
+		}, 4},
 		{"no earlier ReplicaSet is to have a pod", func(w *world, d *Pod) { rollOut(w, d.Set, 0, 2) }, 3},
 		{"more are wanted", func(w *world, _ *Pod) { w.Pool.Wanted = 6 }, 6},
 	} {
