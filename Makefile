@@ -65,7 +65,7 @@ e2e: ## Run the end-to-end story on the cluster that KUBECONFIG names, or on one
 	@exec hack/e2e.sh
 
 .PHONY: bench
-bench: ## Run every benchmark: the cores' COUNT times (5), summarised; then the data plane's promises, with ratios.
+bench: ## Run every benchmark: the cores' COUNT times (5), summarised; then the data plane's promises and its peer, with ratios.
 	@hack/bench.sh
 
 ##@ Kubernetes on this machine

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the benchmarks of the cores COUNT times (default 5) and summarises them; then, once, those of the whole data plane, which
-# take their own medians and fail when a promise is broken.
+# take their own medians and fail when a promise is broken, and those beside its peer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$(mktemp)
@@ -10,3 +10,4 @@ echo
 hack/tool benchstat "$out"
 echo
 go test -run '^$' -bench . -timeout 1h ./hack/bench
+go test -C hack/bench/peer -run '^$' -bench . -timeout 1h .

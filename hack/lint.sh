@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 lint="$PWD/bin/golangci-lint"
 go build -modfile=hack/tools/go.mod -o "$lint" sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
-for module in . hack/devcluster config/samples/embedded; do
+for module in . hack/devcluster hack/bench/peer config/samples/embedded; do
   (cd "$module" && "$lint" run --config "$OLDPWD/.golangci.yml" ./...)
 done

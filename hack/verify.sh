@@ -18,7 +18,7 @@ for file in config/crd/bases/*.yaml; do
 done
 
 step "modules are tidy"
-for module in . hack/devcluster hack/devcluster/kubernetes hack/devcluster/etcd hack/devcluster/nats hack/tools config/samples/embedded; do
+for module in . hack/devcluster hack/devcluster/kubernetes hack/devcluster/etcd hack/devcluster/nats hack/tools hack/bench/peer config/samples/embedded; do
   (cd "$module" && go mod tidy -diff) ||
     { echo "$module: run 'go mod tidy' there and commit the result" >&2; exit 1; }
 done

@@ -6,5 +6,6 @@
 //
 // Every figure has what it is held against beside it, measured in the same run, because a machine shared with others is at
 // times twice as slow. Latencies are counted from the instant at which a message was due to be published, whether or not the
-// publisher was late: a system that stands still must not be asked fewer questions for it.
+// publisher was late: a system that stands still must not be asked fewer questions for it. Module peer has the nearest rival
+// beside Convoy.
 package bench

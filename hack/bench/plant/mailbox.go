@@ -22,12 +22,14 @@ type grants struct {
 	object v1alpha1.ConvoyWorker
 }
 
-func grantAll(lanes int32) *grants {
+func (c *Config) grants() *grants {
 	spec := drain.Spec{Revision: 1}
-	for number := range lanes {
+	for number := range c.Lanes {
 		spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Index: number}, Epoch: 1})
 	}
-	spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Kind: drain.Shard}, Epoch: 1})
+	if len(c.Native) == 0 {
+		spec.Grants = append(spec.Grants, drain.Grant{Unit: drain.Unit{Kind: drain.Shard}, Epoch: 1})
+	}
 	return &grants{object: v1alpha1.ConvoyWorker{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: "w", Namespace: "shop", ResourceVersion: "1", OwnerReferences: []metav1.OwnerReference{{Kind: "Pod", Name: "w", UID: podUID}},

@@ -4,6 +4,7 @@
 package plant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,15 @@ import (
 
 // Config is what a Plant is made with.
 type Config struct {
+	// Pool is the pool's name; default orders.
+	Pool string
 	// Directory is empty, and gets all files.
 	Directory string
-	Lanes     int32
+	// Server is one that is there already; nil starts one, which then ends with the plant.
+	Server *Server
+	Lanes  int32
+	// Native are the subjects of a lane, where the source has lanes; none are Routed lanes.
+	Native []string
 	// Handler is what is called with messages.
 	Handler http.Handler
 	// Delivery is the pool's spec.delivery. What it does not say is as in a pool.
@@ -36,10 +43,20 @@ type Config struct {
 	Order func(*order.Config)
 }
 
+func (c *Config) lanes() v1alpha1.Lanes {
+	if len(c.Native) > 0 {
+		return v1alpha1.Lanes{Type: new(v1alpha1.LanesNative), Native: &v1alpha1.NativeLanes{
+			NATS: &v1alpha1.NATSNativeLanes{Subjects: c.Native, Count: c.Lanes},
+		}}
+	}
+	return v1alpha1.Lanes{Type: new(v1alpha1.LanesRouted), Routed: &v1alpha1.RoutedLanes{Count: &c.Lanes}}
+}
+
 // Plant is a server and a worker with its handler.
 type Plant struct {
 	*Server
 
+	owned   bool // the server is the plant's own
 	handler *httptest.Server
 	calls   process.Handler
 	worker  *run.Worker
@@ -48,11 +65,14 @@ type Plant struct {
 
 // Start starts everything. Messages are keyed by body.order_id.
 func Start(ctx context.Context, c Config) (*Plant, error) {
-	served, err := Serve(ctx, filepath.Join(c.Directory, "jetstream"))
-	if err != nil {
-		return nil, err
+	p := &Plant{Server: c.Server, owned: c.Server == nil}
+	if p.owned {
+		var err error
+		if p.Server, err = Serve(ctx, filepath.Join(c.Directory, "jetstream")); err != nil {
+			return nil, err
+		}
 	}
-	p := &Plant{Server: served, handler: httptest.NewServer(c.Handler)}
+	p.handler = httptest.NewServer(c.Handler)
 	if err := p.work(ctx, c); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -62,10 +82,10 @@ func Start(ctx context.Context, c Config) (*Plant, error) {
 // work starts the worker as a process of a pod would.
 func (p *Plant) work(ctx context.Context, c Config) error {
 	settings := &v1alpha1.WorkerSettings{
-		Cluster: "cluster", Pool: v1alpha1.PoolIdentity{Namespace: "shop", Name: "orders", UID: "1"},
+		Cluster: "cluster", Pool: v1alpha1.PoolIdentity{Namespace: "shop", Name: cmp.Or(c.Pool, "orders"), UID: "1"},
 		Source:   v1alpha1.Source{NATS: &v1alpha1.NATSSource{Servers: []string{p.URL}, Stream: Source}},
 		Key:      v1alpha1.Key{Expression: "body.order_id"},
-		Lanes:    v1alpha1.Lanes{Type: new(v1alpha1.LanesRouted), Routed: &v1alpha1.RoutedLanes{Count: &c.Lanes}},
+		Lanes:    c.lanes(),
 		Delivery: c.Delivery,
 	}
 	settings.SetDefaults()
@@ -77,7 +97,7 @@ func (p *Plant) work(ctx context.Context, c Config) error {
 		c.Order(&config.Order)
 	}
 	log, clock := slog.New(slog.DiscardHandler), run.SystemClock()
-	config.PodUID, config.Mailbox, config.Clock, config.Log, config.Metrics = podUID, grantAll(c.Lanes), clock, log, prometheus.NewRegistry()
+	config.PodUID, config.Mailbox, config.Clock, config.Log, config.Metrics = podUID, c.grants(), clock, log, prometheus.NewRegistry()
 	config.Connect = func(context.Context) (broker.Connection, error) {
 		return nats.Connect(nats.Config{Settings: settings, Client: "bench", Log: log})
 	}
@@ -97,7 +117,7 @@ func (p *Plant) work(ctx context.Context, c Config) error {
 	return nil
 }
 
-// Stop drains the worker and ends everything.
+// Stop drains the worker and ends all that Start has started.
 func (p *Plant) Stop() error {
 	p.worker.Stop()
 	var err error
@@ -117,5 +137,8 @@ func (p *Plant) close() error {
 		p.calls.Close()
 	}
 	p.handler.Close()
+	if !p.owned {
+		return nil
+	}
 	return p.Close()
 }
