@@ -22,6 +22,7 @@ type shard struct {
 	*state
 	broker *Broker
 	grant  broker.Grant
+	swept  []order.Position // by lane, what this router has purged
 }
 
 // OpenShard implements broker.Router. It takes nothing over yet: that is Route's first write, which comes when no earlier
@@ -40,7 +41,7 @@ func (b *Broker) OpenShard(ctx context.Context, grant broker.Grant) (broker.Shar
 	if err != nil {
 		return nil, err
 	}
-	return &shard{b.state, b, grant}, nil
+	return &shard{state: b.state, broker: b, grant: grant}, nil
 }
 
 // termRecord is what begins a session, and what tells how far the shard is routed when nothing else does: JSON, for people
@@ -60,13 +61,25 @@ func (r *shard) Route(ctx context.Context, routing broker.Routing) error {
 	}
 	session, err := r.takeOver(ctx)
 	if err != nil {
-		return r.failed("taking over", err)
+		return r.failed("taking over", r.refused(ctx, err))
 	}
-	err = session.run(ctx, routing)
+	err = r.refused(ctx, session.run(ctx, routing))
 	if ended := callersEnd(ctx, err); ended != nil {
 		return ended
 	}
 	return r.failed("routing", err)
+}
+
+// refused makes room if the store was full: it may be full of what is completed.
+func (r *shard) refused(ctx context.Context, err error) error {
+	if !errors.Is(err, broker.ErrStoreFull) {
+		return err
+	}
+	held := r.broker.claimed.Load()
+	if lanes, failed := r.lanesOf(ctx, held); failed == nil {
+		r.sweep(ctx, held, lanes.State.LastSeq)
+	}
+	return err
 }
 
 func (r *shard) failed(doing string, err error) error {
@@ -190,12 +203,24 @@ func (r *shard) writeTerm(ctx context.Context, after order.Sequence, conditions 
 	return term, r.purgeBefore(ctx, m.Subject, term)
 }
 
-// Measure implements broker.Shard.
+// Measure implements broker.Shard. It sweeps a store that is getting full.
 func (r *shard) Measure(ctx context.Context) (broker.Fill, error) {
 	held := r.broker.claimed.Load()
-	counts, info, err := r.broker.count(ctx, held)
+	fill, last, err := r.measure(ctx, held)
+	if err == nil && fill.Limit > 0 && fill.Bytes > fill.Limit/100*sweepAbove && r.sweep(ctx, held, last) {
+		fill, _, err = r.measure(ctx, held)
+	}
 	if err != nil {
 		return broker.Fill{}, r.failed("measuring the lanes of", err)
 	}
-	return broker.Fill{Lanes: counts, Bytes: info.State.Bytes, Limit: uint64(max(info.Config.MaxBytes, 0))}, nil
+	return fill, nil
+}
+
+// measure says with the fill which message of the stream is the last.
+func (r *shard) measure(ctx context.Context, held *claimed) (broker.Fill, uint64, error) {
+	counts, info, err := r.broker.count(ctx, held)
+	if err != nil {
+		return broker.Fill{}, 0, err
+	}
+	return broker.Fill{Lanes: counts, Bytes: info.State.Bytes, Limit: uint64(max(info.Config.MaxBytes, 0))}, info.State.LastSeq, nil
 }

@@ -154,6 +154,20 @@ func (s *state) countAll(ctx context.Context, of *jetstream.StreamInfo, asked []
 
 // frontier is the position of each lane behind which nothing was taken. It adds to counts what is outstanding before it.
 func (s *state) frontier(ctx context.Context, held *claimed, counts []int64) ([]order.Position, error) {
+	all, err := s.progressOf(ctx, held)
+	if err != nil {
+		return nil, err
+	}
+	from := make([]order.Position, s.lanes)
+	for lane := range all {
+		p := &all[lane]
+		from[lane], counts[lane] = max(p.LowWater, p.Taken), int64(p.Outstanding)
+	}
+	return from, nil
+}
+
+// progressOf is the durable progress of each lane, by replicas that may lag.
+func (s *state) progressOf(ctx context.Context, held *claimed) ([]order.Progress, error) {
 	subjects := make([]string, 0, s.lanes)
 	for lane := range s.lanes {
 		subjects = append(subjects, s.progress(lane))
@@ -162,16 +176,15 @@ func (s *state) frontier(ctx context.Context, held *claimed, counts []int64) ([]
 	if err != nil {
 		return nil, err
 	}
-	from := make([]order.Position, s.lanes)
+	all := make([]order.Progress, s.lanes)
 	for lane, subject := range subjects {
-		progress, err := held.progressIn(found[subject])
+		record, err := held.progressIn(found[subject])
 		if err != nil {
 			return nil, err
 		}
-		from[lane] = max(progress.progress.LowWater, progress.progress.Taken)
-		counts[lane] = int64(progress.progress.Outstanding)
+		all[lane] = record.progress
 	}
-	return from, nil
+	return all, nil
 }
 
 // nextRequest asks for the next message of a subject, together with how many follow it.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,4 +98,44 @@ func (l *openLane) trim(ctx context.Context, completed order.Position) {
 		return
 	}
 	l.trimmed.through = through
+}
+
+// sweepAbove is how full the store is, in hundredths, when the router looks whether its lanes' owners have left something.
+const sweepAbove = 75
+
+// sweep purges for the router what the lanes' durable progress says to be completed and their owners have not purged: who
+// has nothing to flush purges nothing, nor does who has not read yet, and a store full of such messages would stay full for
+// ever. It spares the stream's last message, as the owners do. It reports whether it has purged anything.
+func (r *shard) sweep(ctx context.Context, held *claimed, last uint64) bool {
+	began := time.Now()
+	if !r.broker.trims.begin(began) {
+		return false
+	}
+	purged, err := r.purgeCompleted(ctx, held, order.Position(max(last, 1)-1))
+	r.broker.trims.end(began, time.Now())
+	if err != nil {
+		r.config.Log.Warn("completed messages of a full store are not purged; it is tried again", "stream", r.laneStream, "error", err)
+	}
+	return purged
+}
+
+func (r *shard) purgeCompleted(ctx context.Context, held *claimed, before order.Position) (purged bool, err error) {
+	all, err := r.progressOf(ctx, held)
+	if err != nil {
+		return false, err
+	}
+	if r.swept == nil {
+		r.swept = slices.Repeat([]order.Position{held.floor()}, len(all))
+	}
+	for lane := range all {
+		through := min(all[lane].LowWater, before)
+		if through <= r.swept[lane] {
+			continue
+		}
+		if err := r.purgeBefore(ctx, r.laneOf(int32(lane)), uint64(through)+1); err != nil {
+			return purged, err
+		}
+		purged, r.swept[lane] = true, through
+	}
+	return purged, nil
 }
