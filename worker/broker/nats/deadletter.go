@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -71,7 +70,11 @@ func (l *openLane) ensureDead(ctx context.Context) error {
 func (l *openLane) letter(letter *broker.DeadLetter) *client.Msg {
 	m := &client.Msg{Subject: l.deadLetter(l.grant.Lane), Data: letter.Data, Header: client.Header{}}
 	for name, values := range letter.Headers {
-		if !strings.HasPrefix(name, control) {
+		switch {
+		case begins(name, control):
+		case !writable(name):
+			m.Header[keptAs(name)] = values
+		default:
 			m.Header[name] = values
 		}
 	}

@@ -84,14 +84,16 @@
 // Routed lanes are in the lane stream, convoy_<namespace>_<name>_lanes or what lanes.routed.store names. It has two kinds of
 // subjects, below convoy.<namespace>.<name>.:
 //
-//	lane.<lane>    the messages of a lane, as in the source but for headers that NATS or Convoy would obey (kept as
-//	               Convoy-Kept-*), and with the subject and the time that the source gave them
+//	lane.<lane>    the messages of a lane, as in the source but for headers that NATS or Convoy would obey or that have a
+//	               name which cannot be written (kept as Convoy-Kept-*), and with the subject and the time that the source
+//	               gave them
 //	route.<shard>  the term of the router: who routes since when                           JSON
 //
 // Every message of the stream says who wrote it and how far the source is routed with it (Convoy-Routed:
 // <epoch>.<incarnation>.<sequence>). So the stream's last message is the cursor, and no second record can disagree with it.
 // It outlives everything, because nobody deletes it: an owner purges of its lane what is completed, after its progress record
 // is durable, and only what lies before a message that it has read. One connection spends at most a tenth of its time on that.
+// What owners leave (an idle one has nothing to flush) the router purges when the store is getting full.
 //
 // A router begins by appending its term, on condition that nothing came behind the message that it takes for the last. All
 // its messages are conditional on their place in the stream and on the term; see routechain.go for why neither is enough.

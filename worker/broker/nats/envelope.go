@@ -6,6 +6,8 @@ package nats
 import (
 	"errors"
 	"fmt"
+	"net/textproto"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +25,8 @@ const (
 	headerRouted = "Convoy-Routed"
 	// headerTrace is broker.Message.Trace, of a message that has one.
 	headerTrace = "Convoy-Trace"
-	// headerKept begins headers of the message's own that would be taken for those of NATS or Convoy.
+	// headerKept begins headers of the message's own that would be taken for those of NATS or Convoy, or that have a name
+	// which cannot be written. What follows is the name, percent-encoded.
 	headerKept = "Convoy-Kept-"
 	// ours begins the headers that Convoy gives a meaning.
 	ours = "Convoy-"
@@ -74,8 +77,8 @@ func foreign(stream string, at order.Position) error {
 func pack(m *broker.Message, subject string, by mark) *client.Msg {
 	header := make(client.Header, len(m.Headers)+6)
 	for name, values := range m.Headers {
-		if reserved(name) {
-			name = headerKept + name
+		if reserved(name) || !writable(name) {
+			name = keptAs(name)
 		}
 		header[name] = values
 	}
@@ -107,8 +110,47 @@ func begins(name, with string) bool {
 	return len(name) >= len(with) && strings.EqualFold(name[:len(with)], with)
 }
 
-// unpack makes a message what it was in the source. One of a Native lane is that already.
+// writable says whether a header's name can be written: clients read names that they refuse to write.
+func writable(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c >= 0x7f || c == ':' {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// keptAs is the name under which a header is kept.
+func keptAs(name string) string { return headerKept + url.QueryEscape(name) }
+
+// keptOf is the name of a header that is kept under another.
+func keptOf(name string) (string, bool) {
+	if !begins(name, headerKept) {
+		return "", false
+	}
+	of, err := url.QueryUnescape(name[len(headerKept):])
+	return of, err == nil
+}
+
+// written makes the values of headers what they are once they were written: a key must be the same for who routes a message
+// and for who has its lane, and clients read values that they write in another way.
+func written(headers map[string][]string) {
+	for _, values := range headers {
+		for i, value := range values {
+			if strings.ContainsAny(value, "\r\n") || strings.TrimSpace(value) != value {
+				values[i] = textproto.TrimString(breaks.Replace(value))
+			}
+		}
+	}
+}
+
+// breaks are ends of lines, which no header can have.
+var breaks = strings.NewReplacer("\r", " ", "\n", " ")
+
+// unpack makes a message what it was in the source. One of a Native lane is that already, but for headers that nobody could
+// copy.
 func (from *input) unpack(m broker.Message) (broker.Message, error) {
+	written(m.Headers)
 	if !from.packed {
 		return m, nil
 	}
@@ -123,8 +165,8 @@ func (from *input) unpack(m broker.Message) (broker.Message, error) {
 	}
 	m.Headers = nil
 	for name, values := range packed {
-		if begins(name, headerKept) {
-			name = name[len(headerKept):]
+		if of, is := keptOf(name); is {
+			name = of
 		} else if reserved(name) {
 			continue
 		}

@@ -58,24 +58,20 @@ func (s *state) get(ctx context.Context, stream string, request map[string]any) 
 	case answer.Message == nil:
 		return broker.Message{}, fmt.Errorf("reading a message of the stream %s: an answer without message", stream)
 	}
-	return answer.parse()
+	return answer.parse(), nil
 }
 
-func (a *getAnswer) parse() (broker.Message, error) {
+func (a *getAnswer) parse() broker.Message {
 	m := a.Message
 	message := broker.Message{
 		Message:  key.Message{Subject: m.Subject, Data: m.Data, Timestamp: m.Time.UTC()},
 		Position: order.Position(m.Sequence), Sequence: order.Sequence(m.Sequence),
 	}
-	if len(m.Header) == 0 {
-		return message, nil
+	// A subscription delivers a message with headers that cannot be read without any, and so does this.
+	if header, err := client.DecodeHeadersMsg(m.Header); err == nil {
+		message.Headers = header
 	}
-	header, err := client.DecodeHeadersMsg(m.Header)
-	if err != nil {
-		return broker.Message{}, fmt.Errorf("reading the headers of message %d: %w", m.Sequence, err)
-	}
-	message.Headers = header
-	return message, nil
+	return message
 }
 
 // Fetch implements broker.Lane. A message that is newer than all that were read may be another stream's, made in place of the

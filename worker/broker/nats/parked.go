@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,7 +26,7 @@ func packParked(subject, name string, message *broker.Message) *client.Msg {
 	m.Header.Set(headerPosition, strconv.FormatUint(uint64(message.Sequence), 10))
 	setOrigin(m.Header, message)
 	for header, values := range message.Headers {
-		m.Header[headerKept+header] = values
+		m.Header[keptAs(header)] = values
 	}
 	return m
 }
@@ -43,7 +42,7 @@ func unpackParked(record stored) (broker.Message, error) {
 		return broker.Message{}, unreadable(record.subject, err)
 	}
 	for header, values := range record.header {
-		if name, is := strings.CutPrefix(header, headerKept); is {
+		if name, is := keptOf(header); is {
 			if message.Headers == nil {
 				message.Headers = map[string][]string{}
 			}

@@ -214,10 +214,23 @@ func (s *session) write(ctx context.Context, messages []broker.Message, places [
 			m.Reply = s.inbox
 		}
 		if err := s.PublishMsg(m); err != nil {
-			return fmt.Errorf("appending to lane %d: %w", places[i], err)
+			return fmt.Errorf("appending to lane %d: %w", places[i], s.tooLong(err, &messages[i], m))
 		}
 	}
 	return nil
+}
+
+// tooLong says of a message that its source takes and its lane does not, with what Convoy adds, what a person can do. Routing
+// stops at it: behind it may come more of its key.
+func (s *session) tooLong(err error, message *broker.Message, packed *client.Msg) error {
+	if !errors.Is(err, client.ErrMaxPayload) {
+		return err
+	}
+	return &broker.PermanentError{
+		Err: fmt.Errorf("message %d of the stream %s has %d bytes with what Convoy adds: %w", message.Sequence, s.source, packed.Size(), err),
+		Mend: fmt.Sprintf("raise max_payload of the NATS servers above that; or, if nobody needs it, remove the message (nats stream rmm %s %d)",
+			s.source, message.Sequence),
+	}
 }
 
 // ack is the server's answer to a message.
