@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -146,6 +148,8 @@ func keepsLanes(is, want *jetstream.StreamConfig, largest int64) error {
 		return errors.New("it has a limit of age, messages or messages a subject")
 	case is.MaxBytes > 0 && is.Discard != jetstream.DiscardNew:
 		return errors.New("it discards old messages when it is full")
+	case slices.ContainsFunc(is.Subjects, func(subject string) bool { return !slices.Contains(want.Subjects, subject) }):
+		return fmt.Errorf("it has other subjects beside %s, and what others write into it hides how far the source is routed", strings.Join(want.Subjects, " and "))
 	case is.DenyPurge:
 		return errors.New("it denies purges")
 	case len(is.Sources) > 0:

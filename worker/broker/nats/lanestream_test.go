@@ -36,6 +36,7 @@ func TestExistingStore(t *testing.T) {
 		"fits":             {func(*jetstream.StreamConfig) {}, ""},
 		"fits with bytes":  {func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 20 }, ""},
 		"lacks a subject":  {func(c *jetstream.StreamConfig) { c.Subjects = c.Subjects[:1] }, "it lacks the subject convoy.shop.orders.route.*"},
+		"has another's":    {func(c *jetstream.StreamConfig) { c.Subjects = append(c.Subjects, "convoy.shop.other.lane.*") }, "it has other subjects"},
 		"work queue":       {func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy }, "its retention is"},
 		"in memory":        {func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, "kept in memory"},
 		"limit of age":     {func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }, "it has a limit"},

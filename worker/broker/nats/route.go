@@ -106,7 +106,7 @@ func (r *shard) tryTakingOver(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := r.position(ctx, held, lanes.State.LastSeq)
+	at, err := r.cursor(ctx, held, lanes.State.LastSeq)
 	if err != nil {
 		return nil, err
 	}
@@ -133,49 +133,6 @@ func (r *shard) still(ctx context.Context, through order.Sequence) error {
 		return err
 	}
 	return r.complete(source, order.Position(through))
-}
-
-// errMoved says that the stream's last message is another one by now.
-var errMoved = errors.New("the stream has moved on")
-
-// position is what the last message of the lane stream says. Nobody deletes the last message: an owner of a lane purges
-// only what lies before a message that it has read.
-func (s *state) position(ctx context.Context, held *claimed, last uint64) (mark, error) {
-	if order.Position(last) <= held.Lanes.After {
-		return mark{sequence: order.Sequence(held.Start.After)}, nil
-	}
-	m, err := s.get(ctx, s.laneStream, map[string]any{"seq": last})
-	if errors.Is(err, broker.ErrGone) {
-		return mark{}, s.lastGone(ctx, held, last)
-	}
-	if err != nil {
-		return mark{}, err
-	}
-	var at mark
-	if values := m.Headers[headerRouted]; len(values) > 0 {
-		at, err = parseMark(values[0])
-	} else {
-		err = errForeign
-	}
-	if err != nil {
-		return mark{}, foreign(s.laneStream, m.Position)
-	}
-	return at, nil
-}
-
-// lastGone says what it means that the stream's last message was not found: who said that it is the last may have been late.
-func (s *state) lastGone(ctx context.Context, held *claimed, last uint64) error {
-	info, err := s.lanesOf(ctx, held)
-	if err != nil {
-		return err
-	}
-	if info.State.LastSeq != last {
-		return errMoved
-	}
-	return &broker.PermanentError{
-		Err:  fmt.Errorf("the last message of the stream %s, %d, was deleted, which says how far the stream %s is routed", s.laneStream, last, s.source),
-		Mend: "restore it from a backup; or, to begin anew where source.nats.startFrom says, suspend the pool and delete the " + s.kept(),
-	}
 }
 
 // writeTerm appends a record of this router, and removes those before it.

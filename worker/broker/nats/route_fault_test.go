@@ -360,6 +360,42 @@ func TestForeignMessage(t *testing.T) {
 	lane, _ := owned(t, b, grant(1, 1))
 	err = lane.Read(t.Context(), 0, func([]broker.Message) error { return nil })
 	lasting(t, err, broker.CauseOther, fmt.Sprintf("reading message %d", ack.Sequence))
+	remove(t, js, ack.Sequence)
+	send(t, js, source, texts(4)...)
+	routes(t, shard, 4)
+	if got := len(reads(t, lane, 2)); got != 2 {
+		t.Errorf("the lane has %d messages, want 2", got)
+	}
+}
+
+// remove removes a message of the lane stream by hand.
+func remove(t *testing.T, js jetstream.JetStream, sequence uint64) {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), laneStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.DeleteMsg(t.Context(), sequence); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLastRoutedMessageIsRemoved routes it again, unless a lane has taken it.
+func TestLastRoutedMessageIsRemoved(t *testing.T) {
+	j := serve(t)
+	js := j.admin(t)
+	makeSource(t, js)
+	b := connect(t, j.settings(routed))
+	shard := shardOf(t, b, 1)
+	send(t, js, source, texts(5)...)
+	routes(t, shard, 5)
+	remove(t, js, 6) // The first message is the router's own.
+	routes(t, shard, 1)
+	lane, _ := owned(t, b, grant(1, 1))
+	last := reads(t, lane, 2)[1].Position
+	flush(t, lane, last, false)
+	remove(t, js, uint64(last))
+	lasting(t, shard.Route(t.Context(), broker.Routing{Place: everywhere(all)}), broker.CauseOther, "was deleted, which says how far")
 }
 
 // TestStoreIsFull waits for room, and loses nothing.

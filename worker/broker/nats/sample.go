@@ -324,7 +324,7 @@ func (s *state) unrouted(ctx context.Context, held *claimed) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	at, err := s.position(ctx, held, lanes.State.LastSeq)
+	at, err := s.cursor(ctx, held, lanes.State.LastSeq)
 	if err != nil {
 		return 0, err
 	}

@@ -105,13 +105,13 @@ const sweepAbove = 75
 
 // sweep purges for the router what the lanes' durable progress says to be completed and their owners have not purged: who
 // has nothing to flush purges nothing, nor does who has not read yet, and a store full of such messages would stay full for
-// ever. It spares the stream's last message, as the owners do. It reports whether it has purged anything.
+// ever. It spares the message that says how far the source is routed, as the owners do. It reports whether it has purged anything.
 func (r *shard) sweep(ctx context.Context, held *claimed, last uint64) bool {
 	began := time.Now()
 	if !r.broker.trims.begin(began) {
 		return false
 	}
-	purged, err := r.purgeCompleted(ctx, held, order.Position(max(last, 1)-1))
+	purged, err := r.purgeCompleted(ctx, held, last)
 	r.broker.trims.end(began, time.Now())
 	if err != nil {
 		r.config.Log.Warn("completed messages of a full store are not purged; it is tried again", "stream", r.laneStream, "error", err)
@@ -119,7 +119,11 @@ func (r *shard) sweep(ctx context.Context, held *claimed, last uint64) bool {
 	return purged
 }
 
-func (r *shard) purgeCompleted(ctx context.Context, held *claimed, before order.Position) (purged bool, err error) {
+func (r *shard) purgeCompleted(ctx context.Context, held *claimed, last uint64) (purged bool, err error) {
+	newest, err := r.cursor(ctx, held, last)
+	if err != nil {
+		return false, err
+	}
 	all, err := r.progressOf(ctx, held)
 	if err != nil {
 		return false, err
@@ -128,7 +132,7 @@ func (r *shard) purgeCompleted(ctx context.Context, held *claimed, before order.
 		r.swept = slices.Repeat([]order.Position{held.floor()}, len(all))
 	}
 	for lane := range all {
-		through := min(all[lane].LowWater, before)
+		through := min(all[lane].LowWater, max(newest.at, 1)-1)
 		if through <= r.swept[lane] {
 			continue
 		}
