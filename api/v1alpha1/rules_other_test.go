@@ -92,6 +92,16 @@ var otherRules = []rule{
 		},
 	},
 	{
+		// An action is no part of what a revision says: it comes, changes in all its fields and goes without a new one.
+		kind:    "ConvoyWorker",
+		message: "a spec of one table revision is not changed, since the worker may have answered it: leave the spec to the controller, which raises revision",
+		stored:  &stored{object: "spec: {revision: 5, lanes: [{lane: 1, epoch: 2}], action: {uid: a, type: Release, keysPerMinute: 60}}"},
+		accepted: []string{
+			"spec: {action: {uid: a, type: Discard, keysPerMinute: 60}}", "spec: {action: {uid: b, type: Release, keysPerMinute: 60}}", "spec: {action: null}",
+		},
+		refused: []string{"spec: {action: {uid: a, type: Discard, keysPerMinute: 60}, slot: 1}", "spec: {action: null, lanes: null}"},
+	},
+	{
 		kind:     "ConvoyWorker",
 		message:  "lanes ascend by number, each once: leave the spec to the controller",
 		accepted: []string{"spec: {lanes: [{lane: 1, epoch: 1}, {lane: 5, epoch: 1}]}", "spec: {lanes: []}", "spec: {lanes: [{lane: 0, epoch: 1}, {lane: 1, epoch: 1}, {lane: 2, epoch: 1}]}"},

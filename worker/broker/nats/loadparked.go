@@ -170,10 +170,10 @@ func (p *parking) tidy(ctx context.Context, k *parkedKey, count int) (int, error
 	}
 }
 
-// next reads messages of a key from a place in the stream on. None means that the replica that answers has none yet.
+// next reads messages of a key from a place in the stream on, as many as fit into an answer. None means that the replica that answers has none yet.
 func (p *parking) next(ctx context.Context, k *parkedKey, from uint64, most int) ([]stored, error) {
 	var part []stored
-	stream, request := p.state.parkStream, nextRequest{From: from, Next: p.parkSubject("message", k.token), Batch: most}
+	stream, request := p.state.parkStream, nextRequest{From: from, Next: p.parkSubject("message", k.token), Batch: most, MaxBytes: answerBytes}
 	err := p.state.ask(ctx, "reading the stream "+stream, directGet+stream, func(ctx context.Context) error {
 		part = nil
 		return p.state.read(ctx, stream, request, most, func(m *client.Msg) (end bool, err error) {

@@ -70,6 +70,10 @@ const placeWait = 100 * time.Millisecond
 
 // run routes until something ends it.
 func (s *session) run(ctx context.Context, routing broker.Routing) error {
+	if s.way.messages == 1 {
+		s.config.Log.Warn("routing is slow: one message at a time; NATS servers of version 2.12 or newer append many to replicas as one (allow_atomic)",
+			"stream", s.laneStream, "version", s.ConnectedServerVersion())
+	}
 	s.routing, s.inbox = routing, s.NewInbox()
 	s.acks = make(chan *client.Msg, s.way.messages*s.way.writes+spare)
 	s.silence = time.NewTimer(requestTime)

@@ -187,11 +187,13 @@ func (s *state) progressOf(ctx context.Context, held *claimed) ([]order.Progress
 	return all, nil
 }
 
-// nextRequest asks for the next message of a subject, together with how many follow it.
+// nextRequest asks for the next messages of a subject, together with how many follow them. An answer ends with the message
+// that makes it as large as MaxBytes.
 type nextRequest struct {
-	From  uint64 `json:"seq"`
-	Next  string `json:"next_by_subj"`
-	Batch int    `json:"batch"`
+	From     uint64 `json:"seq"`
+	Next     string `json:"next_by_subj"`
+	Batch    int    `json:"batch"`
+	MaxBytes int    `json:"max_bytes"`
 }
 
 // countBytes and countMost are how many bytes and requests are under way at once. An answer has a whole message beside the
@@ -232,7 +234,7 @@ func (s *state) countSome(ctx context.Context, stream string, asked []counting, 
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	for i := range asked {
-		body, err := json.Marshal(nextRequest{uint64(asked[i].after) + 1, asked[i].subject, 1})
+		body, err := json.Marshal(nextRequest{From: uint64(asked[i].after) + 1, Next: asked[i].subject, Batch: 1, MaxBytes: answerBytes})
 		if err != nil {
 			return err
 		}

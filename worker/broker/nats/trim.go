@@ -25,8 +25,12 @@ const (
 	trimShare = 10
 )
 
-// purgeBefore removes what a subject of the lane stream has before a place.
+// purgeBefore removes what a subject of the lane stream has before a place. 2.11.8 takes the place 1 for none at all, and
+// would remove everything.
 func (s *state) purgeBefore(ctx context.Context, subject string, before uint64) error {
+	if before <= 1 {
+		return nil
+	}
 	body, err := json.Marshal(jetstream.StreamPurgeRequest{Subject: subject, Sequence: before})
 	if err != nil {
 		return fmt.Errorf("purging: %w", err)
