@@ -39,6 +39,8 @@ type Routing struct {
 	// asked again for the rest, in a moment. An error ends Route, which returns it. It may block for a few seconds. It may set the
 	// Trace of what it places.
 	Place func(ctx context.Context, messages []Message, into []int32) ([]int32, error)
+	// Resumes is called before the first Place if anything of the shard was routed under this claim before. It may be nil.
+	Resumes func()
 	// Settled is told that so many more messages are durable in their lanes.
 	Settled func(messages int)
 }

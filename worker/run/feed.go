@@ -67,6 +67,9 @@ func (w *Worker) arrived(l *heldLane, batch []arrival) {
 	}
 	l.feed.push(batch)
 	l.feed.waits = true
+	if w.config.Routing.Lanes > 0 {
+		w.prove() // Nothing comes into a Routed lane before some message has had a key.
+	}
 	w.met(batch)
 }
 

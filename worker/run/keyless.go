@@ -16,6 +16,8 @@ import (
 // doubted, and nothing is dead-lettered for want of one: a wrong expression would otherwise empty a whole source into the
 // dead letters. A lane stops at such a message, and goes on when a message of any lane, read ahead of its turn perhaps,
 // has a key.
+//
+// What is doubted is the expression of a new claim: where one has routed anything before, some message had a key.
 type keys struct {
 	proven bool
 	// without counts messages without a key while nothing is proven.
@@ -29,8 +31,7 @@ func (w *Worker) met(batch []arrival) {
 	}
 	for i := range batch {
 		if batch[i].noKey == nil {
-			w.keys.proven = true
-			w.setCondition(v1alpha1.ConditionKeyExpressionValid, true, v1alpha1.ReasonGivesKeys, "messages have keys")
+			w.prove()
 			return
 		}
 		w.keys.without++
@@ -38,6 +39,14 @@ func (w *Worker) met(batch []arrival) {
 	if len(batch) > 0 {
 		w.setCondition(v1alpha1.ConditionKeyExpressionValid, false, v1alpha1.ReasonGivesNoKey, fmt.Sprintf(
 			"none of the first %d messages has a key, and nothing is dead-lettered before one has: %v", w.keys.without, batch[0].noKey))
+	}
+}
+
+// prove notes that some message has had a key.
+func (w *Worker) prove() {
+	if !w.keys.proven {
+		w.keys.proven = true
+		w.setCondition(v1alpha1.ConditionKeyExpressionValid, true, v1alpha1.ReasonGivesKeys, "messages have keys")
 	}
 }
 

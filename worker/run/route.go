@@ -68,7 +68,7 @@ func (w *Worker) route(s *heldShard) {
 	p := newPlacer(w, s)
 	r, failed := routing(s.number), false
 	for s.routing.Err() == nil {
-		err := s.store.Route(s.routing, broker.Routing{Place: p.place, Settled: func(messages int) {
+		err := s.store.Route(s.routing, broker.Routing{Place: p.place, Resumes: p.resumes, Settled: func(messages int) {
 			waits.reset()
 			if failed {
 				failed = false

@@ -31,7 +31,7 @@ type placer struct {
 	// was, zero for never.
 	fill     broker.Fill
 	measured time.Time
-	// proven says that some message had a key.
+	// proven says that some message had a key: of those met, or of those that were routed before.
 	proven bool
 	// keyless is since when routing waits for a message with a key; zero when it does not.
 	keyless time.Time
@@ -41,6 +41,14 @@ type placer struct {
 }
 
 func newPlacer(w *Worker, s *heldShard) *placer { return &placer{worker: w, shard: s} }
+
+// resumes is for a shard of which something was routed before: then some message had a key.
+func (p *placer) resumes() {
+	if !p.proven {
+		p.proven = true
+		p.worker.inbox.post(p.worker.prove)
+	}
+}
 
 // place says for as many of the messages as there is room for to which lane they go.
 func (p *placer) place(ctx context.Context, messages []broker.Message, into []int32) ([]int32, error) {

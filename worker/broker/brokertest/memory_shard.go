@@ -57,15 +57,18 @@ func (m *Memory) unrouted() []broker.Message {
 
 // Route implements broker.Shard.
 func (s *openShard) Route(ctx context.Context, routing broker.Routing) error {
-	session := 0
+	session, resumes := 0, false
 	err := s.memory.call(ctx, Route, func() error {
 		if err := s.owned(); err != nil {
 			return err
 		}
 		s.memory.session++
-		session = s.memory.session
+		session, resumes = s.memory.session, s.memory.cursor > 0
 		return nil
 	})
+	if err == nil && resumes && routing.Resumes != nil {
+		routing.Resumes()
+	}
 	for err == nil {
 		err = s.step(ctx, session, routing)
 	}

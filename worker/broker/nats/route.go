@@ -63,6 +63,9 @@ func (r *shard) Route(ctx context.Context, routing broker.Routing) error {
 	if err != nil {
 		return r.failed("taking over", r.refused(ctx, err))
 	}
+	if held := r.broker.claimed.Load(); routing.Resumes != nil && session.chain.routed > order.Sequence(held.Start.After) {
+		routing.Resumes()
+	}
 	err = r.refused(ctx, session.run(ctx, routing))
 	if ended := callersEnd(ctx, err); ended != nil {
 		return ended
