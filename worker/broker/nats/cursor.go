@@ -86,7 +86,7 @@ func (s *state) cursorLeft(ctx context.Context, held *claimed, last uint64) (cur
 func (s *state) newestLeft(ctx context.Context, seen uint64) (newest stored, err error) {
 	subjects := []string{s.route(0)}
 	for lane := range s.lanes {
-		subjects = append(subjects, s.laneOf(int32(lane)))
+		subjects = append(subjects, s.laneOf(lane))
 	}
 	found, err := s.lastIn(ctx, shelf{s.laneStream, s.route(0)}, subjects, seen)
 	for _, record := range found {

@@ -24,7 +24,7 @@ var oddHeaders = []string{"key: abc  ", "key: \tabc\t", "order id: 7", "ü: 1", 
 // publishRaw publishes a message for each header, byte by byte.
 func publishRaw(t *testing.T, address, subject string, headers []string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
