@@ -112,9 +112,11 @@ var _ = Describe("What a pool costs the API server", func() {
 		Expect(claims.firstInUse()).To(BeNumerically("<", w.history.firstGrant()))
 		Expect(w.pool(ctx).Status.Claim.State).To(Equal(v1alpha1.ClaimInUse))
 		By("deleting the status, which is written again")
-		pool := w.pool(ctx)
-		pool.Status = nil
-		Expect(env.Client.Status().Update(ctx, pool)).To(Succeed())
+		Eventually(func() error {
+			pool := w.pool(ctx) // The operator may write it at the same time.
+			pool.Status = nil
+			return env.Client.Status().Update(ctx, pool)
+		}).Should(Succeed())
 		Eventually(func(g Gomega) {
 			status := w.pool(ctx).Status
 			g.Expect(status).NotTo(BeNil())

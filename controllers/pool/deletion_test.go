@@ -93,7 +93,9 @@ var _ = Describe("A pool that is deleted", func() {
 		}).Should(BeTrue())
 		Expect(env.Client.Create(ctx, w.newPool(1, 2))).To(Succeed())
 		Eventually(func() []string { return w.podNames(ctx) }).Should(HaveLen(2))
-		Consistently(func(g Gomega) { g.Expect(w.running(ctx, g)).To(BeEmpty()) }, time.Second).Should(Succeed(), "the old worker drains")
+		none := func(g Gomega) { g.Expect(w.running(ctx, g)).To(BeEmpty()) }
+		Eventually(none).Should(Succeed(), "the old worker drains")
+		Consistently(none, time.Second).Should(Succeed(), "its call still runs")
 		Expect(ownedBy(w, old)).To(HaveLen(2))
 		w.kubelet.change(func() { w.kubelet.holds = nil })
 		w.settled(ctx, 1)

@@ -72,6 +72,8 @@ func (s *state) cursorLeft(ctx context.Context, held *claimed, last uint64) (cur
 	}
 	newest, err := s.newestLeft(ctx, last)
 	switch {
+	case errors.Is(err, errLags): // Or nothing is left at all: then nobody says what he has seen.
+		return cursor{}, s.lastGone(last)
 	case err != nil:
 		return cursor{}, err
 	case newest.sequence >= last:
